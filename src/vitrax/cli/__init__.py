@@ -1,0 +1,3 @@
+"""The command `vitrax`."""
+
+from ._app import main as main

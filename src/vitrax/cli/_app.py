@@ -1,0 +1,150 @@
+"""The commands and their options. Nothing here imports jax before a command runs."""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.exceptions import MissingArgumentError
+
+from .. import __version__
+from ._config import expand
+from ._exit import USAGE, explain, one_line
+from ._recipe import Recipe
+
+
+app = App(
+    name="vitrax",
+    help="Cryo-electron microscopy in JAX. Lengths in Å, angles in degrees, kV, mm.",
+    version=__version__,
+    version_flags=["--version"],
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    0 is success, 1 an unexpected error, 2 wrong usage, 3 a bad input file, 4 a
+    numerical failure, 5 a lack of disk or memory, 130 Ctrl-C.
+
+    Args:
+        arguments: without the program's name; by default those of this process.
+
+    Example:
+        >>> from vitrax.cli import main
+        >>> main(["--version"])
+        0.1.0
+        0
+    """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(
+            expand(tokens),
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+    except CycloptsError as error:
+        code, message = USAGE, _usage_message(error)
+    except (Exception, KeyboardInterrupt) as error:
+        code, message = explain(error)
+    else:
+        return 0
+    print(f"vitrax: {message}", file=sys.stderr)
+    return code
+
+
+@app.command(sort_key=1)
+def simulate(recipe: Annotated[Recipe, Parameter(name="*")]) -> None:
+    """Make a particle stack that RELION reads, from atoms or a map.
+
+    Writes particles.mrcs, particles.star, the map that was used (map.mrc), report.html
+    and run.json into --out. Protein is white, as in RELION's stacks. Any option may
+    also stand in a YAML file given with --config FILE; the command line goes first.
+    """
+    from ._simulate import simulate as run
+
+    run(recipe)
+
+
+@app.command(sort_key=2)
+def demo(
+    folder: pathlib.Path = pathlib.Path("vitrax-demo"),
+    *,
+    overwrite: Annotated[bool, Parameter(negative=())] = False,
+    quiet: Annotated[bool, Parameter(name=("--quiet", "-q"), negative=())] = False,
+) -> None:
+    """Simulate apoferritin, which comes with vitrax, and write a report.
+
+    Args:
+        folder: to make.
+        overwrite: replace the files of an earlier run.
+        quiet: no progress.
+    """
+    from ._demo import demo as run
+
+    run(folder, overwrite=overwrite, quiet=quiet)
+
+
+@app.command(sort_key=3)
+def info(
+    *files: pathlib.Path,
+    print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Say what is in MRC, STAR, PDB and mmCIF files, and what is odd about them.
+
+    Args:
+        files: of any of these kinds; decided by content.
+        print_json: print JSON instead of text.
+    """
+    from ._info import info as run
+
+    run(files, print_json=print_json)
+
+
+@app.command(sort_key=4)
+def doctor(
+    *, print_json: Annotated[bool, Parameter(name="--json", negative=())] = False
+) -> None:
+    """Say what vitrax runs on, and check that it computes what it should.
+
+    Args:
+        print_json: print JSON instead of text.
+    """
+    from ._doctor import doctor as run
+
+    run(print_json=print_json)
+
+
+def _usage_message(error: CycloptsError) -> str:
+    """Return one line about a command line that can't be understood."""
+    command = " ".join(["vitrax", *(error.command_chain or ())])
+    reasons = _pydantic_reasons(error.__cause__)
+    if reasons and not isinstance(error, MissingArgumentError):
+        return one_line(" ".join(reasons))
+    reason = one_line(str(error)).removesuffix(".")
+    return (
+        f"cannot run {command} because the call isn't understood ({reason}); do see "
+        f"{command} --help"
+    )
+
+
+def _pydantic_reasons(cause: Any) -> list[str]:
+    """Return what pydantic refused, in words."""
+    from pydantic import ValidationError
+
+    if not isinstance(cause, ValidationError):
+        return []
+    reasons = []
+    for each in cause.errors():
+        message = each["msg"].removeprefix("Value error, ")
+        if message.startswith("cannot "):
+            reasons.append(message)
+            continue
+        option = "--" + "-".join(str(part) for part in each["loc"]).replace("_", "-")
+        reasons.append(
+            f"cannot use {each['input']!r} for {option} because of this: "
+            f"{message[:1].lower()}{message[1:]}; do see vitrax simulate --help."
+        )
+    return reasons

@@ -1,0 +1,115 @@
+"""A configuration file: options by name, as the command line would give them."""
+
+import pathlib
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from .._files import InputError
+
+
+def expand(tokens: Sequence[str]) -> list[str]:
+    """Return the command line with the options of its --config file put in.
+
+    What the command line says goes before what the file says.
+
+    Args:
+        tokens: the arguments, without the program's name.
+
+    Raises:
+        InputError: if the file can't be read as a mapping of options.
+    """
+    path, rest = _take_config(tokens)
+    if path is None:
+        return list(tokens)
+    given = {_bare(token) for token in rest if token.startswith("--")}
+    given |= {"out" for token in rest if token == "-o"}
+    from_file = []
+    for name, value in read_config(path).items():
+        option = str(name).replace("_", "-")
+        if option not in given and value is not None:
+            from_file += _as_tokens(option, value, path)
+    return [*rest, *from_file]
+
+
+def read_config(path: pathlib.Path) -> dict[str, Any]:
+    """Return the options of a YAML file, or the parameters of an earlier run.json.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: if it isn't plain YAML, repeats a key, or isn't a mapping.
+    """
+    import yaml
+
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_strict_loader())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"cannot read {path} because it isn't plain YAML ({error}); do write one "
+            f"'option: value' per line"
+        ) from error
+    if isinstance(content, dict) and isinstance(content.get("parameters"), dict):
+        content = {k: v for k, v in content["parameters"].items() if k != "out"}
+    if not isinstance(content, dict):
+        raise InputError(
+            f"cannot read {path} because it isn't a mapping; do write one "
+            f"'option: value' per line"
+        )
+    return content
+
+
+def _take_config(tokens: Sequence[str]) -> tuple[pathlib.Path | None, list[str]]:
+    """Return the value of --config and the other tokens."""
+    rest, path, pending = [], None, iter(tokens)
+    for token in pending:
+        if token == "--":
+            return path, [*rest, token, *pending]
+        if token == "--config":
+            path = pathlib.Path(next(pending, ""))
+        elif token.startswith("--config="):
+            path = pathlib.Path(token.partition("=")[2])
+        else:
+            rest.append(token)
+    return path, rest
+
+
+def _bare(token: str) -> str:
+    """Return the name of an option without dashes, negation and value."""
+    return token.partition("=")[0].removeprefix("--").removeprefix("no-")
+
+
+def _as_tokens(option: str, value: Any, path: pathlib.Path) -> list[str]:
+    """Return one option as it would be typed."""
+    if isinstance(value, bool):
+        return [f"--{option}" if value else f"--no-{option}"]
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str | int | float) for each in values):
+        raise InputError(
+            f"cannot use {option!r} of {path} because its value isn't a number, a text "
+            f"or a list of them; do write it as on the command line"
+        )
+    if len(values) == 1:
+        return [f"--{option}={values[0]}"]
+    return [f"--{option}", *(str(each) for each in values)]
+
+
+def _strict_loader() -> type:
+    """Return PyYAML's safe loader, made to refuse a repeated key."""
+    import yaml
+
+    class StrictLoader(yaml.SafeLoader):
+        pass
+
+    def mapping(loader: Any, node: Any) -> dict[Hashable, Any]:
+        keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+        for i, key in enumerate(keys):
+            if key in keys[:i]:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key!r} stands twice",
+                    problem_mark=node.value[i][0].start_mark,
+                )
+        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+    StrictLoader.add_constructor("tag:yaml.org,2002:map", mapping)
+    return StrictLoader

@@ -1,0 +1,185 @@
+"""Random poses and defoci: row i depends on the seed and on i alone."""
+
+from typing import Any, NoReturn
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+
+from ..image import OpticsGroup, ParticleStack
+from ..pose import Rotation
+from ._recipe import DEFAULTS, Recipe
+
+
+# Micrographs of the bookkeeping kind, where each particle has a defocus of its own.
+NOMINAL_PER_MICROGRAPH = 100
+# RELION's files hold six decimals: images are made from what the file will say.
+_DECIMALS = 6
+
+_STREAMS = (
+    "rotation", "shift", "defocus", "astigmatism", "angle", "height", "subset", "row",
+    "noise",
+)  # fmt: skip
+
+
+def stream(seed: int, name: str) -> jax.Array:
+    """Return the key of one kind of draw.
+
+    Args:
+        seed: of the data set.
+        name: of the kind, such as "noise".
+    """
+    return jr.fold_in(jr.key(seed), _STREAMS.index(name))
+
+
+def draw_particles(recipe: Recipe, euler: np.ndarray | None = None) -> ParticleStack:
+    """Return the particles of a recipe that takes nothing from a STAR file.
+
+    Args:
+        recipe: the parameters, resolved.
+        euler: orientations to go through in turn, (n, 3) in degrees, where given.
+
+    Returns:
+        A stack without images.
+    """
+    n = _given(recipe, "n")
+    per_micrograph = recipe.particles_per_micrograph
+    micrograph = np.arange(n) // (per_micrograph or NOMINAL_PER_MICROGRAPH)
+    draws = _draw_numbers(recipe.seed, n)
+    same_lens = micrograph if per_micrograph else np.arange(n)
+    names = np.array([f"micrographs/{m + 1:06d}.mrc" for m in micrograph])
+    return ParticleStack(
+        reader=no_images,
+        rows=np.arange(n),
+        optics=(optics_of(recipe),),
+        groups=np.zeros(n, np.int64),
+        angles=_rounded(_angles(recipe, n, euler)),
+        shifts=_rounded(recipe.shift_sd * draws["shift"]),
+        defocus=_rounded(_defocus(recipe, draws, same_lens)),
+        phase_shifts=np.full(n, recipe.phase_shift),
+        b_factors=np.full(n, recipe.b_envelope),
+        scales=np.ones(n),
+        columns={
+            "rlnMicrographName": names,
+            "rlnRandomSubset": 1 + draws["subset"].astype(np.int64),
+        },
+    )
+
+
+def optics_of(recipe: Recipe) -> OpticsGroup:
+    """Return the one optics group of a recipe.
+
+    Args:
+        recipe: the parameters, resolved.
+    """
+    return OpticsGroup(
+        pixel_size=_given(recipe, "angpix"),
+        voltage=_given(recipe, "kv"),
+        spherical_aberration=_given(recipe, "cs"),
+        amplitude_contrast=_given(recipe, "q0"),
+        box=_given(recipe, "box"),
+    )
+
+
+def no_images(rows: np.ndarray) -> NoReturn:
+    """Raise: particles that are yet to be simulated have no images."""
+    raise ValueError(
+        f"cannot read {len(rows)} images because they aren't simulated yet; do read "
+        f"the stack that is written"
+    )
+
+
+def draw_subsets(seed: int, n: int) -> np.ndarray:
+    """Return a random half, 1 or 2, for each of `n` particles."""
+    return 1 + _draw_numbers(seed, n)["subset"].astype(np.int64)
+
+
+def draw_rows(seed: int, n: int, count: int) -> np.ndarray:
+    """Return `n` row numbers below `count`, with replacement."""
+    rows = _per_item(seed, "row", n, lambda key: jr.randint(key, (), 0, count))
+    return rows.astype(np.int64)
+
+
+def uniform_angles(seed: int, n: int) -> np.ndarray:
+    """Return `n` orientations uniform over rotations, (n, 3) in degrees."""
+    return _per_item(seed, "rotation", n, lambda key: Rotation.uniform(key).as_euler())
+
+
+def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
+    r"""Return `n` orientations whose views gather about the map's z axis.
+
+    The cosine $u$ of the tilt has the density $\propto e^{\kappa u}$ of von Mises and
+    Fisher; the other two angles are uniform.
+
+    Args:
+        seed: of the data set.
+        n: number of orientations.
+        concentration: $\kappa$.
+    """
+
+    def one(key: jax.Array) -> jax.Array:
+        u, rot, psi = jr.uniform(key, (3,), jnp.float32)
+        cosine = 1 + jnp.log(u + (1 - u) * jnp.exp(-2 * concentration)) / concentration
+        tilt = jnp.rad2deg(jnp.arccos(jnp.clip(cosine, -1.0, 1.0)))
+        return jnp.stack([360 * rot - 180, tilt, 360 * psi - 180])
+
+    return _per_item(seed, "rotation", n, one)
+
+
+def _given(recipe: Recipe, name: str) -> Any:
+    """Return a value of the recipe, or its default where it isn't resolved."""
+    value = getattr(recipe, name)
+    return DEFAULTS[name] if value is None else value
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.round(values, _DECIMALS) + 0.0
+
+
+def _angles(recipe: Recipe, n: int, euler: np.ndarray | None) -> np.ndarray:
+    if euler is not None:
+        return np.asarray(euler, float)[np.arange(n) % len(euler)]
+    if recipe.orientations == "preferred":
+        return preferred_angles(recipe.seed, n, recipe.concentration)
+    return uniform_angles(recipe.seed, n)
+
+
+def _defocus(
+    recipe: Recipe, draws: dict[str, np.ndarray], same_lens: np.ndarray
+) -> np.ndarray:
+    """Return the mean of U and V (Å), U - V (Å) and the angle of U, (n, 3)."""
+    low, high = recipe.defocus
+    mean = low + (high - low) * draws["defocus"][same_lens]
+    mean += recipe.height_spread * (draws["height"] - 0.5)
+    astigmatism = recipe.astigmatism * draws["astigmatism"][same_lens]
+    return np.stack([mean, astigmatism, 180.0 * draws["angle"][same_lens]], axis=1)
+
+
+def _draw_numbers(seed: int, n: int) -> dict[str, np.ndarray]:
+    """Return all draws but the rotations, of each item 0 to n - 1."""
+
+    def one(key: jax.Array, item: jax.Array) -> dict[str, jax.Array]:
+        keys = {
+            name: jr.fold_in(jr.fold_in(key, number), item)
+            for number, name in enumerate(_STREAMS)
+        }
+        names = ("defocus", "astigmatism", "angle", "height")
+        uniform = {name: jr.uniform(keys[name], (), jnp.float32) for name in names}
+        return uniform | {
+            "shift": jr.normal(keys["shift"], (2,), jnp.float32),
+            "subset": jr.bernoulli(keys["subset"]),
+        }
+
+    drawn = jax.jit(jax.vmap(one, in_axes=(None, 0)))(jr.key(seed), jnp.arange(n))
+    return {name: np.asarray(values).astype(float) for name, values in drawn.items()}
+
+
+def _per_item(seed: int, name: str, n: int, draw: Any) -> np.ndarray:
+    """Return one draw for each item 0 to n - 1, from keys of their own."""
+
+    def one(key: jax.Array, item: jax.Array) -> jax.Array:
+        return draw(jr.fold_in(key, item))
+
+    drawn = jax.jit(jax.vmap(one, in_axes=(None, 0)))
+    return np.asarray(drawn(stream(seed, name), jnp.arange(n))).astype(float)

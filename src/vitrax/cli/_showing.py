@@ -1,0 +1,307 @@
+"""The report of a simulation."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+
+from .. import plot
+from ..grid import Grid, radial_power_spectrum, shell_frequencies
+from ..image import Microscope, ParticleStack
+from ._comparison import Comparison
+from ._job import Job
+from ._optics_facts import envelope_left
+from ._plan import as_bytes, as_duration
+from ._recipe import NOT_OF_THE_DATA
+from ._specimen import RESOLUTIONS
+from ._stream import known, microscope_of, rows_of
+
+
+# How many images the report shows, and over how many it averages spectra.
+SHOWN, AVERAGED = 6, 64
+
+
+@dataclasses.dataclass
+class Sample:
+    """The first images of a data set, kept for the report.
+
+    Args:
+        clean: noise-free.
+        noisy: as written.
+    """
+
+    clean: list[np.ndarray] = dataclasses.field(default_factory=list)
+    noisy: list[np.ndarray] = dataclasses.field(default_factory=list)
+
+    def keep(self, clean: np.ndarray, noisy: np.ndarray) -> None:
+        """Keep images until there are enough of them.
+
+        Args:
+            clean: noise-free.
+            noisy: as written.
+        """
+        room = AVERAGED - len(self.clean)
+        self.clean += list(clean[:room])
+        self.noisy += list(noisy[:room])
+
+
+def report_of(
+    job: Job, sample: Sample, results: dict[str, Any], comparison: Comparison | None
+) -> str:
+    """Return the report of a simulation as HTML.
+
+    Args:
+        job: as it ran.
+        sample: its first images.
+        results: what was measured, as run.json has it.
+        comparison: with the images of --from, if there are any.
+    """
+    recipe, sections = job.recipe, []
+    if comparison is not None:
+        sections += _comparison_sections(comparison)
+    sections += [
+        _gallery(job, sample),
+        _map(job),
+        _ctf(job),
+        _views(job.particles),
+        _spread(job.particles),
+        _power(job, sample),
+        _amplitude(job),
+        _parameters(job, results),
+    ]
+    return plot.render_report(
+        plot.Report(
+            title=f"Simulated particles of {recipe.structure.name}",
+            subtitle=f"particles.star and particles.mrcs in {recipe.out}, as RELION "
+            f"reads them: protein white",
+            figures=_figures(job, results),
+            warnings=job.warnings,
+            sections=tuple(sections),
+            footer=_footer(results),
+        )
+    )
+
+
+def _figures(job: Job, results: dict[str, Any]) -> dict[str, str]:
+    box, pixel_size = job.simulator.box, job.simulator.pixel_size
+    defocus = known(job.particles.defocus)[:, 0]
+    low, high = defocus.min(), defocus.max()
+    snr = results.get("snr")
+    return {
+        "particles": f"{len(job.particles):,}".replace(",", " "),
+        "box": f"{box} px · {box * pixel_size:.0f} Å",
+        "pixel": f"{pixel_size:.4g} Å",
+        "defocus": f"{low / 1e4:.2f}–{high / 1e4:.2f} µm",
+        "particle diameter": f"{job.specimen.diameter:.0f} Å",
+        "signal to noise": f"{snr['box']:.3g} (box)" if snr else "no noise",
+    }
+
+
+def _gallery(job: Job, sample: Sample) -> plot.Section:
+    clean, noisy = np.stack(sample.clean[:SHOWN]), np.stack(sample.noisy[:SHOWN])
+    rows = {"noise-free": clean}
+    if job.recipe.snr:
+        rows |= {"as written, with noise": noisy, "the same, blurred": _blurred(noisy)}
+    captions = [
+        f"{defocus / 1e4:.2f} µm" for defocus in known(job.particles.defocus)[:SHOWN, 0]
+    ]
+    return plot.Section(
+        "Images",
+        "The first particles of the stack, with their defocus. Protein is white.",
+        plot.draw_gallery(rows, job.simulator.pixel_size, captions),
+    )
+
+
+def _blurred(images: np.ndarray) -> np.ndarray:
+    """Return images with what is finer than a sixteenth of the box taken out."""
+    n = images.shape[-1]
+    kx, ky = np.fft.rfftfreq(n) * n, np.fft.fftfreq(n) * n
+    transfer = np.exp(-(kx[None] ** 2 + ky[:, None] ** 2) / (2 * (n / 16) ** 2))
+    return np.fft.irfft2(np.fft.rfft2(images) * transfer, s=images.shape[-2:])
+
+
+def _map(job: Job) -> plot.Section:
+    voxel_map = job.specimen.voxel_map
+    unit = "V" if voxel_map.unit == "V" else "a.u."
+    return plot.Section(
+        "Map",
+        "Projections of map.mrc, the map that the images were made from.",
+        plot.draw_map(np.asarray(voxel_map.values), float(voxel_map.voxel_size), unit),
+    )
+
+
+def _ctf(job: Job) -> plot.Section:
+    particles, pixel_size = job.particles, job.simulator.pixel_size
+    order = np.argsort(known(particles.defocus)[:, 0])
+    curves = {}
+    for row in dict.fromkeys((int(order[0]), int(order[-1]))):
+        one = particles[row : row + 1]
+        frequency, curve = _ctf_curve(one, pixel_size)
+        curves[f"{known(one.defocus)[0, 0] / 1e4:.2f} µm"] = curve
+    grid = Grid((job.simulator.box,) * 2, pixel_size)
+    plane = -_full(_transfer(_microscope(particles[:1], grid)), job.simulator.box)
+    picture = plot.draw_ctf(curves, frequency, plane, 0.5 / pixel_size)
+    return plot.Section(
+        "Contrast transfer",
+        "At the lowest and the highest defocus without astigmatism, and in the plane "
+        "for the first particle. The sign is that of RELION's stacks: positive at low "
+        "frequency.",
+        picture,
+    )
+
+
+def _ctf_curve(one: ParticleStack, pixel_size: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return frequencies and the CTF along them, astigmatism left out."""
+    round_lens = known(one.defocus) * np.array([[1.0, 0.0, 1.0]])
+    grid = Grid((1, 4096), pixel_size)
+    scope = _microscope(dataclasses.replace(one, defocus=round_lens), grid)
+    return np.asarray(grid.frequency_axes()[1]), -_transfer(scope)[0]
+
+
+def _transfer(microscope: Microscope) -> np.ndarray:
+    """Return the CTF on the half spectrum of a microscope's grid."""
+    return np.asarray(jax.jit(Microscope.ctf)(microscope))
+
+
+def _microscope(one: ParticleStack, grid: Grid) -> Microscope:
+    rows = rows_of(one)
+    return microscope_of({name: column[0] for name, column in rows.items()}, grid, 1)
+
+
+def _full(half: np.ndarray, n: int) -> np.ndarray:
+    """Return a real, even half spectrum in full, zero frequency at pixel n // 2."""
+    kx = np.fft.fftfreq(n, 1 / n).astype(int)
+    ky = np.arange(n)[:, None]
+    full = np.where(kx >= 0, half[ky, np.abs(kx)], half[-ky % n, np.abs(kx)])
+    return np.fft.fftshift(full)
+
+
+def _views(particles: ParticleStack) -> plot.Section:
+    return plot.Section(
+        "Orientations",
+        "Directions from which the particles are seen. The projection keeps areas, so "
+        "uniform views have an even density.",
+        plot.draw_views(*known(particles.angles)[:, :2].T),
+    )
+
+
+def _spread(particles: ParticleStack) -> plot.Section:
+    return plot.Section(
+        "Defocus, astigmatism and shifts",
+        "Astigmatism is drawn in the direction of twice its angle, so that turns by "
+        "180° fall together. Shifts say where the particle is; rlnOriginXAngst is "
+        "their negative.",
+        plot.draw_spread(known(particles.defocus), particles.shifts),
+    )
+
+
+def _power(job: Job, sample: Sample) -> plot.Section:
+    spectrum = jax.jit(jax.vmap(radial_power_spectrum))
+    curves = {"noise-free": np.asarray(spectrum(np.stack(sample.clean))).mean(axis=0)}
+    if job.recipe.snr:
+        noisy = np.asarray(spectrum(np.stack(sample.noisy)))
+        curves["as written, with noise"] = noisy.mean(axis=0)
+    grid = Grid((job.simulator.box,) * 2, job.simulator.pixel_size)
+    return plot.Section(
+        "Power spectrum",
+        f"Mean over the first {len(sample.clean)} images and over rings of equal "
+        f"frequency. The zeros of different defoci fill each other.",
+        plot.draw_power(curves, np.asarray(shell_frequencies(grid))),
+    )
+
+
+def _amplitude(job: Job) -> plot.Section:
+    rows = dict(job.specimen.amplitude_left)
+    rows["envelope (--b-envelope)"] = envelope_left(job.particles, RESOLUTIONS)
+    total = np.prod(list(rows.values()), axis=0)
+    rows["all together"] = tuple(float(x) for x in total)
+    nyquist = 2 * job.simulator.pixel_size
+    cells = [(name, *(f"{100 * x:.3g} %" for x in left)) for name, left in rows.items()]
+    cells[-1] = (
+        cells[-1][0],
+        *(
+            cell if d >= nyquist else f"none: beyond Nyquist ({nyquist:.2f} Å)"
+            for cell, d in zip(cells[-1][1:], RESOLUTIONS, strict=True)
+        ),
+    )
+    return plot.Section(
+        "Amplitude left",
+        "How much of the amplitude of atoms at rest (for a map: of the map) remains, "
+        "before the oscillations of the CTF.",
+        None,
+        plot.Table(("", *(f"at {d:g} Å" for d in RESOLUTIONS)), tuple(cells)),
+    )
+
+
+def _parameters(job: Job, results: dict[str, Any]) -> plot.Section:
+    options = job.recipe.model_dump(mode="json", exclude=NOT_OF_THE_DATA)
+    options["from"] = options.pop("source")
+    rows = [(f"--{k.replace('_', '-')}", _shown(v)) for k, v in options.items()]
+    rows += [(name.replace("_", " "), _shown(v)) for name, v in _flat(results)]
+    half = (len(rows) + 1) // 2
+    rows += [("", "")] * (2 * half - len(rows))
+    return plot.Section(
+        "Parameters and results",
+        "Everything resolved, as in run.json, from which the run can be repeated: "
+        "vitrax simulate --config run.json --out NEW.",
+        None,
+        plot.Table(
+            ("name", "value", "name", "value"),
+            tuple(
+                left + right
+                for left, right in zip(rows[:half], rows[half:], strict=True)
+            ),
+        ),
+    )
+
+
+def _flat(results: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return nested results as one list of names and values."""
+    rows: list[tuple[str, Any]] = []
+    for name, value in results.items():
+        if isinstance(value, dict):
+            rows += [(f"{name} {inner}", each) for inner, each in _flat(value)]
+        else:
+            rows.append((name, value))
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(each) for each in value)
+    return str(value)
+
+
+def _comparison_sections(comparison: Comparison) -> list[plot.Section]:
+    captions = [f"correlation {r:.3f}" for r in comparison.shown_correlations]
+    return [
+        plot.Section(
+            "Are my conventions right?",
+            comparison.verdict(),
+            plot.draw_correlations(comparison.correlations),
+            plot.Table(
+                ("convention", "mean correlation", "standard error"),
+                tuple(comparison.rows()),
+            ),
+        ),
+        plot.Section(
+            "Images and their simulations",
+            f"Images of the STAR file above, the simulation of the same rows below; "
+            f"both low-passed to {comparison.resolution:.0f} Å to be seen and "
+            "compared.",
+            plot.draw_pairs(comparison.observed, comparison.simulated, captions),
+        ),
+    ]
+
+
+def _footer(results: dict[str, Any]) -> str:
+    seconds = results.get("seconds")
+    took = f" in {as_duration(seconds)}" if seconds is not None else ""
+    return f"{as_bytes(results.get('stack_bytes', 0))} of images{took}."

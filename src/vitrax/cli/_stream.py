@@ -1,0 +1,188 @@
+"""Images of particles, made in batches of one shape."""
+
+import dataclasses
+import functools as ft
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..detector import WhiteNoise
+from ..grid import Grid
+from ..image import Microscope, ParticleStack, simulate
+from ..optics import Lens
+from ..pose import Pose
+from ..structure import FourierMap
+from ._draw import stream
+from ._exit import NumericalError
+
+
+# Memory of one image while it is made, in units of its pixels' bytes.
+WORKING_COPIES = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Noise:
+    """White noise of a data set, and the scale that its images are written in.
+
+    Args:
+        seed: of the data set.
+        variance: of the noise, in squared contrast; 0 for none.
+        scale: factor by which images are multiplied after the noise is added.
+    """
+
+    seed: int
+    variance: float = 0.0
+    scale: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Simulator:
+    """Makes images of one map, protein white.
+
+    Args:
+        specimen: the map, made ready to be sliced.
+        box: pixels along a side.
+        pixel_size: Å.
+        padding: of the box in which the CTF acts.
+        batch_size: images at a time.
+    """
+
+    specimen: FourierMap
+    box: int
+    pixel_size: float
+    padding: int
+    batch_size: int
+
+    def clean(self, particles: ParticleStack) -> Iterator[np.ndarray]:
+        """Yield noise-free images, batch by batch.
+
+        Args:
+            particles: to simulate.
+        """
+        step = self._step(None)
+        for start, stop, rows, _ in self._batches(particles):
+            yield _finite(step(self.specimen, rows)[: stop - start], start)
+
+    def noisy(
+        self, particles: ParticleStack, noise: Noise
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield noise-free and noisy images, batch by batch, both scaled.
+
+        Image i gets noise from the key of item i, whatever the batch.
+
+        Args:
+            particles: to simulate.
+            noise: to add.
+        """
+        step = self._step(noise)
+        for start, stop, rows, items in self._batches(particles):
+            clean, noisy = step(self.specimen, rows, items)
+            yield (
+                _finite(clean[: stop - start], start),
+                _finite(noisy[: stop - start], start),
+            )
+
+    def _step(self, noise: Noise | None) -> Any:
+        grid = Grid((self.box, self.box), self.pixel_size)
+        image = ft.partial(_white_image, grid=grid, padding=self.padding)
+        if noise is None:
+            return jax.jit(jax.vmap(image, in_axes=(None, 0)))
+        key = stream(noise.seed, "noise")
+
+        def one(specimen: FourierMap, row: Any, item: jax.Array) -> Any:
+            clean = image(specimen, row)
+            scale = jnp.asarray(noise.scale, clean.dtype)
+            if noise.variance == 0:
+                return scale * clean, scale * clean
+            white = WhiteNoise(noise.variance)
+            noisy = white.sample(jax.random.fold_in(key, item), clean)
+            return scale * clean, scale * noisy
+
+        return jax.jit(jax.vmap(one, in_axes=(None, 0, 0)))
+
+    def _batches(self, particles: ParticleStack) -> Iterator[tuple[int, int, Any, Any]]:
+        """Yield (start, stop, rows, items); the last row fills up the last batch."""
+        rows = rows_of(particles)
+        for start in range(0, len(particles), self.batch_size):
+            stop = min(start + self.batch_size, len(particles))
+            items = np.minimum(np.arange(start, start + self.batch_size), stop - 1)
+            yield (
+                start,
+                stop,
+                {k: v[items] for k, v in rows.items()},
+                jnp.asarray(items),
+            )
+
+
+def default_batch_size(box: int, padding: int) -> int:
+    """Return how many images to make at a time, by the memory that they take."""
+    pixels = (box * padding) ** 2 * WORKING_COPIES
+    return int(min(max(2**26 // pixels, 1), 256))
+
+
+def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
+    """Return the microscope of one row of `rows_of`."""
+    lens = Lens(
+        defocus=row["defocus"],
+        astigmatism=row["astigmatism"],
+        astigmatism_angle=row["defocus_angle"],
+        spherical_aberration=row["spherical_aberration"],
+        amplitude_contrast=row["amplitude_contrast"],
+        phase_shift=row["phase_shift"],
+        b_factor=row["b_factor"],
+    )
+    return Microscope(grid, voltage=row["voltage"], lens=lens, padding=padding)
+
+
+def _white_image(specimen: FourierMap, row: Any, *, grid: Grid, padding: int) -> Any:
+    """Return one noise-free image with protein white, as in RELION's stacks."""
+    rot, tilt, psi = row["euler"]
+    pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
+    contrast = simulate(specimen, pose, microscope_of(row, grid, padding))
+    return -row["scale"].astype(contrast.dtype) * contrast
+
+
+def rows_of(particles: ParticleStack) -> dict[str, np.ndarray]:
+    """Return what an image depends on, one row per particle.
+
+    Args:
+        particles: with angles and defocus.
+    """
+    dtype = np.float64 if jax.config.jax_enable_x64 else np.float32
+    mean, astigmatism, angle = known(particles.defocus).T
+    columns = {
+        "euler": known(particles.angles),
+        "shift": particles.shifts,
+        "defocus": mean,
+        "astigmatism": astigmatism,
+        "defocus_angle": angle,
+        "phase_shift": particles.phase_shifts,
+        "b_factor": particles.b_factors,
+        "scale": particles.scales,
+        "voltage": particles.voltages,
+        "spherical_aberration": particles.shared("spherical_aberration"),
+        "amplitude_contrast": particles.shared("amplitude_contrast"),
+    }
+    return {name: np.asarray(column, dtype) for name, column in columns.items()}
+
+
+def known(values: np.ndarray | None) -> np.ndarray:
+    """Return angles or defoci, which particles that are simulated always have."""
+    assert values is not None
+    return values
+
+
+def _finite(images: Any, start: int) -> np.ndarray:
+    """Return images as float32, or raise where one isn't finite."""
+    array = np.asarray(images, np.float32)
+    bad = ~np.isfinite(array).all(axis=(1, 2))
+    if bad.any():
+        raise NumericalError(
+            f"cannot simulate particle {start + int(bad.argmax()) + 1} because its "
+            f"image isn't finite; do check the structure's B-factors and the optics "
+            f"with 'vitrax info'"
+        )
+    return array

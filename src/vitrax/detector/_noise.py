@@ -1,0 +1,88 @@
+r"""The interface of Gaussian noise, and its checks.
+
+A noise object adds noise to a noise-free image (`sample`), and tells how probable an
+observed image is (`log_likelihood`), as a normalised log-density over the pixels. Both
+exist in Fourier space too, on half spectra in the layout and scale of
+`vitrax.grid.to_fourier`: `log_likelihood_fourier` returns the same number (the density
+is still that of the pixels), and `sample_fourier` the spectrum of the same sample for
+the same key.
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._typing import HalfImage, HalfSpectrum, Image, Scalar
+from ..grid import Grid, hermitian_weights
+
+
+class AbstractNoise(eqx.Module):
+    """Noise that is added to an image."""
+
+    @abc.abstractmethod
+    def sample(self, key: PRNGKeyArray, image: Image) -> Image:
+        """Return `image` with noise."""
+
+    @abc.abstractmethod
+    def log_likelihood(self, observed: Image, predicted: Image) -> Scalar:
+        """Return the log-density of `observed`, given the noise-free image."""
+
+    @abc.abstractmethod
+    def sample_fourier(
+        self, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
+    ) -> HalfSpectrum:
+        """Return the half spectrum of an image on `grid`, with noise."""
+
+    @abc.abstractmethod
+    def log_likelihood_fourier(
+        self, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
+    ) -> Scalar:
+        """Return `log_likelihood` of two images on `grid`, given their half spectra."""
+
+
+def residual(verb: str, observed: Array, predicted: Array) -> Array:
+    """Return observed - predicted in the precision of `predicted`.
+
+    Raises:
+        ValueError: if they aren't single images of the same shape.
+    """
+    check_image(verb, observed)
+    if observed.shape != predicted.shape:
+        raise ValueError(
+            f"cannot {verb} because the observed image has shape {observed.shape}, the "
+            f"predicted one {predicted.shape}; do crop, pad or resample either"
+        )
+    return observed.astype(predicted.dtype) - predicted
+
+
+def check_image(verb: str, image: Array) -> None:
+    """Raise if `image` (or half spectrum) isn't a single one."""
+    if image.ndim != 2:
+        raise ValueError(
+            f"cannot {verb} because the image has shape {image.shape} where one image "
+            f"has rank 2; do jax.vmap({verb}, in_axes=...) for a batch"
+        )
+
+
+def check_spectrum(verb: str, spectrum: Array, grid: Grid) -> None:
+    """Raise if `spectrum` isn't on the half spectrum of `grid`."""
+    check_image(verb, spectrum)
+    if grid.ndim != 2 or spectrum.shape != grid.half_shape:
+        raise ValueError(
+            f"cannot {verb} because the spectrum has shape {spectrum.shape}, the half "
+            f"spectrum of the grid {grid.half_shape}; do pass the grid of the image"
+        )
+
+
+def full_weights(grid_shape: tuple[int, ...], like: Array) -> HalfImage:
+    """Return how often each frequency of a half spectrum stands in the full one."""
+    rows, columns = grid_shape
+    weights = hermitian_weights(columns).astype(like.real.dtype)
+    return jnp.broadcast_to(weights[None], (rows, columns // 2 + 1))
+
+
+def squared_modulus(spectrum: HalfSpectrum) -> Float[Array, "y kx"]:
+    """Return |F|², differentiable at 0."""
+    return spectrum.real**2 + spectrum.imag**2

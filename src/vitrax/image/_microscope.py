@@ -1,0 +1,65 @@
+"""The assembled instrument."""
+
+import equinox as eqx
+
+from .._typing import HalfImage, Scalar, as_float
+from ..grid import Grid
+from ..optics import Lens, transfer
+from ..physics import CODATA, Constants, wavelength
+from ..wave import WeakPhase
+
+
+def as_padding(padding: int) -> int:
+    """Return the padding as a Python integer."""
+    if int(padding) != padding or padding < 1:
+        raise ValueError(
+            f"cannot pad the box {padding} times because it isn't a positive integer; do "
+            f"pass 1 (periodic) or 2"
+        )
+    return int(padding)
+
+
+class Microscope(eqx.Module):
+    """Everything between a structure in its pose and the image of it.
+
+    Args:
+        grid: sampling of the image.
+        voltage: acceleration voltage, kV.
+        lens: the objective lens.
+        padding: size of the box in which the lens acts over that of the image. With 1 the
+            contrast transfer wraps around in the box, as in RELION; with 2 or more the
+            image is as if cut from a micrograph.
+        scattering: how the specimen scatters.
+        constants: which set fixes the wavelength: CODATA's, RELION's or cisTEM's.
+
+    Example:
+        >>> import vitrax as vx
+        >>> lens = vx.Lens(defocus=12_000.0, amplitude_contrast=0.1)
+        >>> scope = vx.Microscope(vx.Grid(8, 1.0), voltage=300.0, lens=lens)
+        >>> round(float(scope.ctf()[0, 0]), 6)
+        -0.1
+    """
+
+    grid: Grid
+    voltage: Scalar = eqx.field(converter=as_float)
+    lens: Lens
+    padding: int = eqx.field(converter=as_padding, static=True, default=1)
+    scattering: WeakPhase = WeakPhase()
+    constants: Constants = eqx.field(static=True, default=CODATA)
+
+    @property
+    def wavelength(self) -> Scalar:
+        """Electron wavelength, Å."""
+        return wavelength(self.voltage, self.constants)
+
+    def ctf(self) -> HalfImage:
+        r"""Return the contrast transfer function on the grid, $-\sin\gamma\,e^{-Bk^2/4}$.
+
+        In the layout of `jax.numpy.fft.rfft2`. RELION's has the opposite sign.
+        """
+        return transfer(self.lens, self.grid, self.wavelength)
+
+    def padded_grid(self) -> Grid:
+        """Return the grid on which the lens acts."""
+        shape = tuple(self.padding * n for n in self.grid.shape)
+        return Grid(shape, self.grid.pixel_size)

@@ -1,0 +1,381 @@
+"""Particle images on the disk, with what is known about each."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from .._files import InputError
+from .._typing import default_float
+from ..grid import Grid
+from ..optics import Lens
+from ..pose import Pose
+
+
+if TYPE_CHECKING:
+    from ._microscope import Microscope
+
+# Gives the images of some rows as `[images, y, x]`, physical: protein dark.
+ImageReader = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class OpticsGroup:
+    """What the particles of one optics group share.
+
+    Attributes:
+        pixel_size: Å.
+        voltage: kV.
+        spherical_aberration: mm.
+        amplitude_contrast: 0 to 1.
+        box: pixels along one edge of an image, None where it isn't known.
+        name: of the group.
+
+    Example:
+        >>> import vitrax as vx
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.06, voltage=300.0, box=256)
+        >>> optics.spherical_aberration
+        2.7
+    """
+
+    pixel_size: float
+    voltage: float
+    spherical_aberration: float = 2.7
+    amplitude_contrast: float = 0.07
+    box: int | None = None
+    name: str = "opticsGroup1"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ParticleStack:
+    """Particles whose images are read when they are asked for.
+
+    A host object, not a pytree: it holds numpy arrays, and gives nouns and images.
+        Choosing
+    particles, `stack[:100]` or `stack[stack.defocus[:, 0] > 1e4]`, reads no image.
+
+    Attributes:
+        reader: gives the images `[images, y, x]` of an array of rows; protein is dark.
+        rows: of each particle, what the reader is asked for.
+        optics: the optics groups.
+        groups: index of each particle's optics group.
+        angles: RELION's rot, tilt, psi of each particle in degrees, None if not known.
+        shifts: (x, y) of each particle in its image, Å.
+        defocus: mean of U and V (Å), U - V (Å) and the angle of U (degrees) of each
+            particle, None if not known.
+        phase_shifts: degrees.
+        b_factors: of each particle's envelope, Å².
+        scales: of each particle's CTF.
+        columns: of the file that the particles come from, as they stand there.
+        optics_columns: likewise, of its table of optics groups.
+        missing: what to say where angles or defocus aren't known.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.zeros((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> len(stack), stack[1:].images().shape, stack.poses.shift.shape
+        (3, (2, 8, 8), (3, 2))
+    """
+
+    reader: ImageReader
+    rows: Int[np.ndarray, " particles"]
+    optics: tuple[OpticsGroup, ...]
+    groups: Int[np.ndarray, " particles"]
+    angles: Float[np.ndarray, "particles 3"] | None
+    shifts: Float[np.ndarray, "particles 2"]
+    defocus: Float[np.ndarray, "particles 3"] | None
+    phase_shifts: Float[np.ndarray, " particles"]
+    b_factors: Float[np.ndarray, " particles"]
+    scales: Float[np.ndarray, " particles"]
+    columns: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    optics_columns: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: Float[np.ndarray, "particles y x"],
+        poses: Pose,
+        lenses: Lens,
+        optics: OpticsGroup,
+        columns: Mapping[str, np.ndarray] | None = None,
+    ) -> Self:
+        """Return a stack of images in memory.
+
+        Args:
+            images: physical, protein dark.
+            poses: leaves have an axis of particles.
+            lenses: leaves have an axis of particles, or none where all share a value.
+                Their spherical aberration and amplitude contrast must be those of
+                `optics`.
+            optics: of all particles.
+            columns: more about each particle, by RELION's names.
+
+        Raises:
+            ValueError: if the arrays don't fit each other.
+        """
+        count = len(images)
+        defocus, others = lens_arrays(
+            lenses,
+            count,
+            spherical_aberration=optics.spherical_aberration,
+            amplitude_contrast=optics.amplitude_contrast,
+        )
+        angles, shifts = pose_arrays(poses)
+        if len(angles) != count:
+            raise ValueError(
+                f"cannot make a stack of {count} images with {len(angles)} poses "
+                "because each image has one; do give as many"
+            )
+        held = np.asarray(images)
+        return cls(
+            reader=lambda rows: held[rows],
+            rows=np.arange(count),
+            optics=(optics,),
+            groups=np.zeros(count, np.int64),
+            angles=angles,
+            shifts=shifts,
+            defocus=defocus,
+            phase_shifts=others[0],
+            b_factors=others[1],
+            scales=np.ones(count),
+            columns=dict(columns or {}),
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(
+        self,
+        chosen: slice | Bool[np.ndarray, " particles"] | Int[np.ndarray, " chosen"],
+    ) -> Self:
+        """Return some particles, without reading images.
+
+        Args:
+            chosen: a slice, integers or booleans.
+        """
+        if np.ndim(chosen) == 0 and not isinstance(chosen, slice):
+            raise TypeError(
+                f"cannot choose particle {chosen} because a stack gives stacks; do "
+                f"write stack[{chosen}:{chosen}+1], or stack.image({chosen})"
+            )
+        per_particle = {
+            field.name: value[chosen]
+            for field in dataclasses.fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        columns = {name: column[chosen] for name, column in self.columns.items()}
+        return dataclasses.replace(self, columns=columns, **per_particle)
+
+    @property
+    def boxes(self) -> Int[np.ndarray, " particles"]:
+        """Pixels along one edge of each image; 0 where it isn't known."""
+        return np.array([group.box or 0 for group in self.optics], np.int64)[
+            self.groups
+        ]
+
+    @property
+    def pixel_sizes(self) -> Float[np.ndarray, " particles"]:
+        """Å, of each particle's image."""
+        return self.shared("pixel_size")
+
+    @property
+    def voltages(self) -> Float[np.ndarray, " particles"]:
+        """KV, of each particle's image."""
+        return self.shared("voltage")
+
+    def shared(self, name: str) -> Float[np.ndarray, " particles"]:
+        """Return a number of each particle's optics group.
+
+        Args:
+            name: of the attribute of `OpticsGroup`.
+        """
+        values = [getattr(group, name) for group in self.optics]
+        return np.array(values, np.float64)[self.groups]
+
+    @property
+    def poses(self) -> Pose:
+        """Poses, with a leading axis of particles.
+
+        Raises:
+            InputError: if the file didn't give all three angles.
+        """
+        angles = self._known("angles", self.angles)
+        rot, tilt, psi = (jnp.asarray(a, default_float()) for a in angles.T)
+        shifts = jnp.asarray(self.shifts, default_float())
+        return jax.vmap(Pose.from_euler)(rot, tilt, psi, shifts)
+
+    @property
+    def lenses(self) -> Lens:
+        """Lenses, with a leading axis of particles.
+
+        Raises:
+            InputError: if the file didn't give the defocus.
+        """
+        defocus = self._known("defocus", self.defocus)
+        fields = {
+            "defocus": defocus[:, 0],
+            "astigmatism": defocus[:, 1],
+            "astigmatism_angle": defocus[:, 2],
+            "spherical_aberration": self.shared("spherical_aberration"),
+            "amplitude_contrast": self.shared("amplitude_contrast"),
+            "phase_shift": self.phase_shifts,
+            "b_factor": self.b_factors,
+        }
+        arrays = {name: jnp.asarray(a, default_float()) for name, a in fields.items()}
+        return jax.vmap(lambda leaves: Lens(**leaves))(arrays)
+
+    @property
+    def grid(self) -> Grid:
+        """The sampling of the images, where all share it.
+
+        Raises:
+            ValueError: if they don't; use `buckets`.
+            InputError: if the box isn't known.
+        """
+        boxes, sizes = np.unique(self.boxes), np.unique(self.pixel_sizes)
+        if len(boxes) != 1 or len(sizes) != 1:
+            raise ValueError(
+                "cannot give one grid because the particles have boxes "
+                f"{boxes.tolist()} and pixel sizes {sizes.tolist()}; do go through "
+                "stack.buckets()"
+            )
+        if not boxes[0]:
+            raise InputError(
+                self.missing.get("box", "the box of the images isn't known")
+            )
+        return Grid((int(boxes[0]), int(boxes[0])), float(sizes[0]))
+
+    def image(self, index: int) -> Float32[np.ndarray, "y x"]:
+        """Return one image, protein dark.
+
+        Args:
+            index: of the particle.
+        """
+        return self[np.arange(len(self))[[index]]].images()[0]
+
+    def images(self) -> Float32[np.ndarray, "particles y x"]:
+        """Return all images of the stack, protein dark.
+
+        Raises:
+            InputError: if a stack isn't found, doesn't have the image, or has another
+                box.
+        """
+        return np.asarray(self.reader(self.rows), np.float32)
+
+    def microscope(self, index: int, **settings: Any) -> "Microscope":
+        """Return the microscope that took one image.
+
+        Args:
+            index: of the particle.
+            settings: further arguments of `Microscope`, such as `padding`.
+        """
+        one = self[np.arange(len(self))[[index]]]
+        return jax.tree.map(
+            lambda x: x[0] if x.ndim else x, one.microscopes(**settings)
+        )
+
+    def microscopes(self, **settings: Any) -> "Microscope":
+        """Return the microscopes of a bucket; leaves of the lens have an axis of particles.
+
+        Grid and voltage are shared, so `vitrax.batch_axes` of it fits `jax.vmap`.
+
+        Args:
+            settings: further arguments of `Microscope`, such as `padding`.
+
+        Raises:
+            ValueError: if the particles differ in box, pixel size or voltage.
+        """
+        from ._microscope import Microscope
+
+        voltages = np.unique(self.voltages)
+        if len(voltages) != 1:
+            raise ValueError(
+                f"cannot give microscopes of voltages {voltages.tolist()} kV in one "
+                "batch because they share it; do go through stack.buckets()"
+            )
+        lenses = self.lenses
+        first = jax.tree.map(lambda x: x[0], lenses)
+        shared = Microscope(self.grid, float(voltages[0]), first, **settings)
+        return eqx.tree_at(lambda microscope: microscope.lens, shared, lenses)
+
+    def buckets(self) -> Iterator[Self]:
+        """Yield the particles of each box and optics, in the order of their first ones.
+
+        Within a bucket all images have one shape, so each is compiled for once, and
+        share pixel size, voltage, spherical aberration and amplitude contrast.
+        """
+        kinds = [dataclasses.replace(group, name="") for group in self.optics]
+        first_of = {kind: index for index, kind in reversed(list(enumerate(kinds)))}
+        merged = np.array([first_of[kind] for kind in kinds], np.int64)[self.groups]
+        _, firsts = np.unique(merged, return_index=True)
+        for kind in merged[np.sort(firsts)]:
+            yield self[merged == kind]
+
+    def batches(self, size: int) -> Iterator[Self]:
+        """Yield the particles in order, at most `size` at a time.
+
+        Args:
+            size: of a batch, at least 1.
+        """
+        for first in range(0, len(self), size):
+            yield self[first : first + size]
+
+    def _known(self, name: str, values: np.ndarray | None) -> np.ndarray:
+        if values is None:
+            raise InputError(
+                self.missing.get(
+                    name, f"cannot use the {name} because they aren't known"
+                )
+            )
+        return values
+
+
+def pose_arrays(
+    poses: Pose,
+) -> tuple[Float[np.ndarray, "particles 3"], Float[np.ndarray, "particles 2"]]:
+    """Return RELION's angles in degrees, and the shifts in Å, of a batch of poses.
+
+    Args:
+        poses: leaves have an axis of particles.
+    """
+    angles = np.asarray(jax.vmap(lambda pose: pose.as_euler())(poses), np.float64)
+    return angles, np.asarray(poses.shift, np.float64)
+
+
+def lens_arrays(
+    lenses: Lens, count: int, **shared: np.ndarray | float
+) -> tuple[Float[np.ndarray, "particles 3"], Float[np.ndarray, "2 particles"]]:
+    """Return (defocus, astigmatism, angle) per particle; phase shifts and B-factors.
+
+    Args:
+        lenses: leaves have an axis of particles, or none.
+        count: of particles.
+        shared: what the lenses must have, because files keep it per optics group.
+
+    Raises:
+        ValueError: if they haven't.
+    """
+
+    def spread(name: str) -> np.ndarray:
+        return np.broadcast_to(np.asarray(getattr(lenses, name), np.float64), (count,))
+
+    for name, value in shared.items():
+        if not np.allclose(spread(name), value, rtol=1e-5, atol=1e-7):
+            raise ValueError(
+                "cannot put particles into their optics group because some lenses "
+                f"have another {name}; do make a group for each"
+            )
+    names = ("defocus", "astigmatism", "astigmatism_angle")
+    defocus = np.stack([spread(name) for name in names], axis=-1)
+    return defocus, np.stack([spread("phase_shift"), spread("b_factor")])

@@ -1,0 +1,73 @@
+"""The verbs of image formation."""
+
+from jaxtyping import PyTree
+
+from .._batching import cast_floats
+from .._checks import check_ranks
+from .._typing import Image, real_dtype
+from ..grid import crop, to_real
+from ..optics import image_spectrum
+from ..pose import Pose
+from ..wave import LinearContrast
+from ._microscope import Microscope
+
+
+def scatter(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearContrast:
+    r"""Return what leaves the specimen.
+
+    In the weak-phase approximation the contrast $2\sigma V_z$, on a grid that holds the
+    padded image and the structure's own box.
+
+    Args:
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        pose: of the structure.
+        microscope: gives the grid, the voltage and the theory of scattering.
+
+    Raises:
+        ValueError: if an argument is batched, or a map doesn't fit the grid.
+
+    Example:
+        >>> import vitrax as vx
+        >>> blob = vx.Gaussians([[0.0, 0.0, 0.0]], [[2.5]], [[1.0]])
+        >>> scope = vx.Microscope(vx.Grid(16, 1.0), 300.0, vx.Lens(defocus=10_000.0))
+        >>> vx.scatter(blob, vx.Pose.identity(), scope).spectrum.shape
+        (16, 9)
+    """
+    check_ranks("scatter", structure=structure, pose=pose, microscope=microscope)
+    dtype = real_dtype(structure)
+    pose, microscope = cast_floats(pose, dtype), cast_floats(microscope, dtype)
+    return microscope.scattering(
+        structure,
+        pose,
+        microscope.padded_grid(),
+        microscope.voltage,
+        microscope.constants,
+    )
+
+
+def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
+    r"""Return the noise-free image of `structure`, the contrast $I/I_0 - 1$.
+
+    Physical: protein is dark on a light background, as recorded.
+
+    Args:
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        pose: of the structure.
+        microscope: the instrument.
+
+    Raises:
+        ValueError: if an argument is batched, or a map doesn't fit the grid.
+
+    Example:
+        >>> import vitrax as vx
+        >>> blob = vx.Gaussians([[0.0, 0.0, 0.0]], [[50.0]], [[9.0]])
+        >>> scope = vx.Microscope(vx.Grid(32, 1.0), 300.0, vx.Lens(defocus=2_000.0))
+        >>> image = vx.simulate(blob, vx.Pose.identity(), scope)
+        >>> bool(image[16, 16] < 0)
+        True
+    """
+    check_ranks("simulate", structure=structure, pose=pose, microscope=microscope)
+    microscope = cast_floats(microscope, real_dtype(structure))
+    scattered = scatter(structure, pose, microscope)
+    spectrum = image_spectrum(scattered, microscope.lens, microscope.wavelength)
+    return crop(to_real(spectrum, scattered.grid.shape), microscope.grid.shape)

@@ -1,0 +1,22 @@
+"""Files in and out: maps, images, STAR tables, particles and atoms."""
+
+from .._files import InputError as InputError, InputWarning as InputWarning
+from ._atoms import read_atoms as read_atoms
+from ._maps import read_map as read_map, write_map as write_map
+from ._mrc import MrcHeader as MrcHeader, read_header as read_header
+from ._particle_writer import (
+    ParticleWriter as ParticleWriter,
+    lens_columns as lens_columns,
+    particle_tables as particle_tables,
+    pose_columns as pose_columns,
+    write_particles as write_particles,
+)
+from ._relion import read_particles as read_particles
+from ._stacks import (
+    ImageStack as ImageStack,
+    StackWriter as StackWriter,
+    read_image as read_image,
+    read_stack as read_stack,
+)
+from ._star import read_star as read_star, write_star as write_star
+from ._star_table import StarTable as StarTable

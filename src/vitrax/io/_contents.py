@@ -1,0 +1,143 @@
+"""What a file really is, decided by its first bytes rather than by its name."""
+
+import bz2
+import gzip
+import os
+import pathlib
+import zlib
+from typing import IO
+
+from .._files import InputError
+
+
+Path = str | os.PathLike[str]
+
+# The largest content that a compressed file may have. A few megabytes can hold
+# terabytes.
+MAX_UNPACKED = 8 * 2**30
+# No deflate stream is longer than this many times its compressed length.
+GZIP_MAX_RATIO = 1032
+
+_GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
+
+
+def first_bytes(path: Path, count: int = 1024) -> bytes:
+    """Return the first bytes of a file as they stand on the disk.
+
+    Args:
+        path: the file.
+        count: how many at most.
+
+    Raises:
+        InputError: if there is no such file, or it cannot be opened.
+    """
+    with open_raw(path) as file:
+        return file.read(count)
+
+
+def open_raw(path: Path) -> IO[bytes]:
+    """Return a file opened for reading bytes.
+
+    Raises:
+        InputError: if there is no such file, or it cannot be opened.
+    """
+    try:
+        return open(path, "rb")
+    except FileNotFoundError as error:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because there is no such file; do check "
+            "the path"
+        ) from error
+    except IsADirectoryError as error:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is a folder; do name a file in "
+            "it"
+        ) from error
+    except PermissionError as error:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because its permissions forbid it; do ask "
+            "its owner"
+        ) from error
+
+
+def is_compressed(start: bytes) -> bool:
+    """Return whether a file that begins so is packed with gzip or bzip2."""
+    return start.startswith((_GZIP, _BZIP2))
+
+
+def unpack(path: Path, count: int) -> bytes:
+    """Return the first `count` bytes of the content of a compressed file.
+
+    Args:
+        path: a file packed with gzip or bzip2.
+        count: how many bytes at most; no more is ever held.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    opener = gzip.open if first_bytes(path, 2) == _GZIP else bz2.open
+    try:
+        with opener(path, "rb") as file:
+            parts, left = [], count
+            while left > 0 and (part := file.read(min(left, 2**24))):
+                parts.append(part)
+                left -= len(part)
+            return b"".join(parts)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because its compression is damaged or cut "
+            f"short; do fetch it again"
+        ) from error
+
+
+def read_whole(path: Path, limit: int = MAX_UNPACKED) -> bytes:
+    """Return the content of a file, unpacked if it is compressed.
+
+    Args:
+        path: the file.
+        limit: bytes that compressed content may have.
+
+    Raises:
+        InputError: if it cannot be read, is empty, isn't what its name says, or its
+            content is larger than `limit`.
+    """
+    start = first_bytes(path)
+    check_content(path, start)
+    if not is_compressed(start):
+        return pathlib.Path(path).read_bytes()
+    content = unpack(path, limit + 1)
+    if len(content) > limit:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because its unpacked content is larger "
+            f"than {limit / 2**30:.3g} GiB; do unpack it first if that is right"
+        )
+    check_content(path, content[:1024])
+    return content
+
+
+def check_content(path: Path, start: bytes) -> None:
+    """Raise if a file that begins so isn't data at all.
+
+    Args:
+        path: the file, for the message.
+        start: its first bytes.
+
+    Raises:
+        InputError: for an empty file, a Git LFS pointer and a web page.
+    """
+    name = os.fspath(path)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
+    if not start:
+        raise InputError(
+            f"cannot read {name} because it is empty (0 bytes); do copy it again"
+        )
+    if text.startswith(b"version https://git-lfs"):
+        raise InputError(
+            f"cannot read {name} because it is a Git LFS pointer, not the file itself; "
+            "do run `git lfs pull` in its repository, or download it"
+        )
+    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
+        raise InputError(
+            f"cannot read {name} because it is a web page saved under that name; do "
+            f"download the file itself"
+        )

@@ -1,0 +1,446 @@
+"""Particles written as RELION 3.1 reads them."""
+
+import contextlib
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float
+
+from .._files import InputError, atomic_path
+from ..image import OpticsGroup, ParticleStack, lens_arrays, pose_arrays
+from ..optics import Lens
+from ..pose import Pose
+from ._contents import Path
+from ._relion import ANGLES, DEFOCUS, SHIFTS, contrast_sign
+from ._stacks import StackWriter
+from ._star_table import TEXT, StarTable
+from ._star_text import write_tables
+
+
+_FIRST = (
+    "rlnImageName",
+    "rlnMicrographName",
+    "rlnOpticsGroup",
+    *ANGLES,
+    *SHIFTS,
+    *DEFOCUS,
+    "rlnPhaseShift",
+    "rlnCtfBfactor",
+    "rlnCtfScalefactor",
+    "rlnClassNumber",
+    "rlnRandomSubset",
+)
+# Columns of a file's optics groups that go before our own.
+_KEPT_OF_OPTICS = (
+    "rlnOpticsGroup",
+    "rlnMicrographOriginalPixelSize",
+    "rlnImageDimensionality",
+)
+# Angles and lengths from float32 have no more digits than these.
+_DECIMALS = 6
+
+
+class ParticleWriter:
+    """Writes simulated particles one batch after another, in bounded memory.
+
+    A context manager: the stack and then the STAR file appear under their names when
+        the
+    block ends, all images are there and no error was raised, and not before.
+
+    Args:
+        path: the STAR file; the images go to an .mrcs file of the same name beside it.
+        count: of all particles.
+        optics: the optics groups, all of one box and pixel size; RELION's numbers of
+            them are 1, 2, ….
+        contrast: of protein in the stack: "white" (or "relion") as RELION's programs
+            need it, or "dark". What is given to `append` is physical: protein dark.
+        project: folder from which RELION will be run. RELION looks up names of stacks
+            from there; by default it is the folder of the STAR file.
+
+    Raises:
+        InputError: if the box is odd: RELION puts its centre one pixel further.
+        OSError: with errno ENOSPC if the disk hasn't room for all images.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> path = tempfile.mkdtemp() + "/particles.star"
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> with vx.io.ParticleWriter(path, 4, [optics]) as writer:
+        ...     for batch in range(2):
+        ...         poses = vx.Pose.uniform(jax.random.key(batch), 2)
+        ...         writer.append(
+        ...             np.zeros((2, 8, 8)), poses=poses, lenses=vx.Lens(defocus=1.2e4)
+        ...         )
+        >>> len(vx.io.read_particles(path))
+        4
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        count: int,
+        optics: Sequence[OpticsGroup],
+        *,
+        contrast: str = "relion",
+        project: Path | None = None,
+    ):
+        self._path = pathlib.Path(path)
+        self._count = count
+        self._optics = tuple(optics)
+        self._sign = contrast_sign(contrast)
+        self._images_name = _name_for_relion(self._path.with_suffix(".mrcs"), project)
+        boxes = {group.box for group in optics}
+        sizes = {group.pixel_size for group in optics}
+        if len(boxes) != 1 or len(sizes) != 1:
+            raise ValueError(
+                f"cannot write one stack of boxes {boxes} and pixel sizes {sizes} "
+                "because they differ; do write each into its own"
+            )
+        self._box = check_box(boxes.pop(), self._path)
+        shape = (count, self._box, self._box)
+        self._stack = StackWriter(self._path.with_suffix(".mrcs"), shape, sizes.pop())
+        self._parts: list[dict[str, np.ndarray]] = []
+        self._files = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        # Left in the opposite order: the images get their name first, the STAR file
+        # last.
+        self._table = self._files.enter_context(atomic_path(self._path))
+        self._files.enter_context(self._stack)
+        return self
+
+    def append(
+        self,
+        images: Float[Any, "images y x"],
+        *,
+        poses: Pose | None = None,
+        lenses: Lens | None = None,
+        columns: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the next images.
+
+        Args:
+            images: physical, protein dark.
+            poses: of them, with a leading axis; or the columns rlnAngleRot, …
+            lenses: of them; leaves have a leading axis, or none where all share a
+                value.
+            columns: more about each, by RELION's names, one value per image. They go
+                before what follows from `poses` and `lenses`. Unless given, all
+                particles are in optics group 1, class 1, one micrograph, and in halves
+                1 and 2 by turns.
+
+        Raises:
+            ValueError: if images don't fit, aren't finite, or batches differ in
+                columns.
+        """
+        images = np.asarray(images)
+        first, count = sum(len(p["rlnOpticsGroup"]) for p in self._parts), len(images)
+        numbers = np.arange(first, first + count)
+        part = {
+            "rlnOpticsGroup": np.ones(count, np.int64),
+            "rlnMicrographName": np.full(count, f"{self._path.stem}.mrc", TEXT),
+            "rlnClassNumber": np.ones(count, np.int64),
+            "rlnRandomSubset": numbers % 2 + 1,
+        }
+        part |= pose_columns(poses) if poses is not None else {}
+        part |= {name: np.asarray(value) for name, value in (columns or {}).items()}
+        if lenses is not None:
+            part = lens_columns(lenses, self._optics, part["rlnOpticsGroup"]) | part
+        part["rlnImageName"] = image_names(numbers, self._images_name)
+        self._check(part, count)
+        self._stack.append(images * images.dtype.type(self._sign))
+        self._parts.append(part)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._files.pop_all() as files:
+            files.push(lambda *_: False)
+            if error is not None:
+                raise error
+            self._write_table()
+
+    def _check(self, part: Mapping[str, np.ndarray], count: int) -> None:
+        lengths = {name: len(np.atleast_1d(values)) for name, values in part.items()}
+        wrong = [name for name, length in lengths.items() if length != count]
+        if wrong:
+            raise ValueError(
+                f"cannot write {count} images with {lengths[wrong[0]]} values of "
+                f"{wrong[0]} because each has one; do give as many"
+            )
+        if self._parts and set(part) != set(self._parts[0]):
+            differing = sorted(set(part) ^ set(self._parts[0]))
+            raise ValueError(
+                f"cannot write this batch because {', '.join(differing)} isn't in all "
+                f"batches; do give the same columns each time"
+            )
+
+    def _write_table(self) -> None:
+        columns = {
+            name: np.concatenate([part[name] for part in self._parts])
+            for name in (self._parts[0] if self._parts else ())
+        }
+        tables = {
+            "optics": optics_table(self._optics),
+            "particles": StarTable(_ordered(columns)),
+        }
+        write_tables(self._table, tables)
+
+
+def write_particles(
+    path: Path,
+    particles: ParticleStack,
+    *,
+    contrast: str = "relion",
+    project: Path | None = None,
+    batch_size: int = 256,
+) -> None:
+    """Write particles, images and all, as RELION 3.1 reads them.
+
+    Columns that the particles' own file had are kept; poses, defoci and optics are
+    those of the stack. Images are copied in batches. Files appear under their names
+    only when whole, the STAR file last.
+
+    Args:
+        path: the STAR file; images go to an .mrcs file of the same name beside it, or
+            to one for each box and pixel size where these differ.
+        particles: any stack, such as `read_particles` gives.
+        contrast: of protein in the written stack: "white" (or "relion"), or "dark".
+        project: folder from which RELION will be run, by default that of the STAR file.
+        batch_size: images in memory at a time.
+
+    Raises:
+        InputError: if a box is odd or unknown, or an image isn't found.
+        OSError: with errno ENOSPC if the disk is full.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> path = tempfile.mkdtemp() + "/particles.star"
+        >>> vx.io.write_particles(path, stack)
+        >>> vx.io.read_star(path)["particles"]["rlnImageName"][0]
+        '000001@particles.mrcs'
+    """
+    target, sign = pathlib.Path(path), contrast_sign(contrast)
+    kinds = [(group.box, group.pixel_size) for group in particles.optics]
+    used = [kinds[i] for i in np.unique(particles.groups)]
+    distinct = list(dict.fromkeys(used))
+    kind_of = np.array(
+        [distinct.index(k) if k in used else -1 for k in kinds], np.int64
+    )
+    names = np.empty(len(particles), TEXT)
+    with contextlib.ExitStack() as files:
+        table = files.enter_context(atomic_path(target))
+        for number, (box, pixel_size) in enumerate(distinct):
+            rows = np.flatnonzero(kind_of[particles.groups] == number)
+            suffix = "" if len(distinct) == 1 else f"_{number + 1}"
+            stack = target.with_name(f"{target.stem}{suffix}.mrcs")
+            edge = check_box(box, target)
+            writer = files.enter_context(
+                StackWriter(stack, (len(rows), edge, edge), pixel_size)
+            )
+            for batch in particles[rows].batches(batch_size):
+                writer.append(batch.images() * np.float32(sign))
+            names[rows] = image_names(
+                np.arange(len(rows)), _name_for_relion(stack, project)
+            )
+        write_tables(table, particle_tables(particles, {"rlnImageName": names}))
+
+
+def particle_tables(
+    particles: ParticleStack, columns: Mapping[str, Any] | None = None
+) -> dict[str, StarTable]:
+    """Return the tables of a RELION 3.1 file of some particles, without their images.
+
+    Args:
+        particles: any stack.
+        columns: replace or join those of the stack, by RELION's names.
+
+    Returns:
+        The tables "optics" and "particles", for `write_star`.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> vx.io.particle_tables(stack)["particles"].rows
+        3
+    """
+    count = len(particles)
+    numbers, optics = _optics_numbers(particles)
+    known: dict[str, np.ndarray] = {
+        "rlnOpticsGroup": numbers[particles.groups],
+        **dict(zip(SHIFTS, _rounded(-particles.shifts.T), strict=True)),
+        "rlnPhaseShift": _rounded(particles.phase_shifts),
+        "rlnCtfBfactor": _rounded(particles.b_factors),
+        "rlnCtfScalefactor": _rounded(particles.scales),
+    }
+    if particles.angles is not None:
+        known |= dict(zip(ANGLES, _rounded(particles.angles.T), strict=True))
+    if particles.defocus is not None:
+        known |= _defocus_columns(particles.defocus)
+    defaults = {
+        "rlnMicrographName": np.full(count, "particles.mrc", TEXT),
+        "rlnClassNumber": np.ones(count, np.int64),
+        "rlnRandomSubset": np.arange(count) % 2 + 1,
+    }
+    merged = defaults | dict(particles.columns) | known | dict(columns or {})
+    return {"optics": optics, "particles": StarTable(_ordered(merged))}
+
+
+def pose_columns(poses: Pose) -> dict[str, np.ndarray]:
+    """Return RELION's columns of a batch of poses.
+
+    Args:
+        poses: leaves have an axis of particles.
+
+    Example:
+        >>> import jax
+        >>> import vitrax as vx
+        >>> list(vx.io.pose_columns(vx.Pose.uniform(jax.random.key(0), 3)))[:2]
+        ['rlnAngleRot', 'rlnAngleTilt']
+    """
+    angles, shifts = pose_arrays(poses)
+    values = [*_rounded(angles.T), *_rounded(-shifts.T)]
+    return dict(zip((*ANGLES, *SHIFTS), values, strict=True))
+
+
+def lens_columns(
+    lenses: Lens, optics: Sequence[OpticsGroup], numbers: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return RELION's columns of a batch of lenses.
+
+    Args:
+        lenses: leaves have an axis of particles, or none where all share a value.
+        optics: the groups.
+        numbers: rlnOpticsGroup of each particle, from 1.
+
+    Raises:
+        ValueError: if a lens differs from its group in what the group keeps.
+    """
+    shared = {
+        name: np.array([getattr(group, name) for group in optics])[
+            np.asarray(numbers) - 1
+        ]
+        for name in ("spherical_aberration", "amplitude_contrast")
+    }
+    defocus, (phases, b_factors) = lens_arrays(lenses, len(numbers), **shared)
+    return {
+        **_defocus_columns(defocus),
+        "rlnPhaseShift": _rounded(phases),
+        "rlnCtfBfactor": _rounded(b_factors),
+        "rlnCtfScalefactor": np.ones(len(numbers)),
+    }
+
+
+def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
+    """Return the table data_optics of some groups, numbered 1, 2, …
+
+    Args:
+        optics: the groups.
+    """
+    return StarTable(
+        {
+            "rlnOpticsGroup": np.arange(1, len(optics) + 1),
+            "rlnOpticsGroupName": np.array([group.name for group in optics], TEXT),
+            "rlnVoltage": [group.voltage for group in optics],
+            "rlnSphericalAberration": [group.spherical_aberration for group in optics],
+            "rlnAmplitudeContrast": [group.amplitude_contrast for group in optics],
+            "rlnMicrographOriginalPixelSize": [group.pixel_size for group in optics],
+            "rlnImagePixelSize": [group.pixel_size for group in optics],
+            "rlnImageSize": np.array([group.box or 0 for group in optics], np.int64),
+            "rlnImageDimensionality": np.full(len(optics), 2),
+        }
+    )
+
+
+def check_box(box: int | None, path: Path) -> int:
+    """Return the box if RELION can use it.
+
+    Args:
+        box: pixels along an edge.
+        path: the file to be written, for the message.
+
+    Raises:
+        InputError: if it is odd, or not known.
+    """
+    if not box:
+        raise InputError(
+            f"cannot write {os.fspath(path)} because the box of the images isn't "
+            "known; do give the optics group its box"
+        )
+    if box % 2:
+        raise InputError(
+            f"cannot write a box of {box} pixels for RELION to {os.fspath(path)} "
+            "because RELION puts the centre of an odd image at pixel (N + 1) / 2, one "
+            "further than N // 2, so that every particle would be off by a pixel; do "
+            f"use an even box, such as {box + 1}"
+        )
+    return box
+
+
+def image_names(numbers: np.ndarray, stack: str) -> np.ndarray:
+    """Return RELION's names of images, `000001@stack`.
+
+    Args:
+        numbers: of the images in the stack, from 0.
+        stack: its name as RELION looks it up.
+    """
+    return np.array([f"{number + 1:06d}@{stack}" for number in numbers.tolist()], TEXT)
+
+
+def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
+    """Return rlnOpticsGroup of each group, and their table."""
+    table = dict(optics_table(particles.optics))
+    kept = {
+        name: column
+        for name, column in particles.optics_columns.items()
+        if name not in table or name in _KEPT_OF_OPTICS
+    }
+    table |= kept
+    return np.asarray(table["rlnOpticsGroup"]), StarTable(table)
+
+
+def _defocus_columns(defocus: np.ndarray) -> dict[str, np.ndarray]:
+    mean, astigmatism, angle = defocus.T
+    values = _rounded(np.stack([mean + astigmatism / 2, mean - astigmatism / 2, angle]))
+    return dict(zip(DEFOCUS, values, strict=True))
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.round(values, _DECIMALS) + 0.0
+
+
+def _ordered(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return columns in RELION's usual order, others after."""
+    first = [name for name in _FIRST if name in columns]
+    return {name: columns[name] for name in [*first, *(set_after(columns, first))]}
+
+
+def set_after(columns: Mapping[str, Any], first: Sequence[str]) -> list[str]:
+    """Return the names of `columns` that aren't in `first`, in order."""
+    return [name for name in columns if name not in set(first)]
+
+
+def _name_for_relion(stack: pathlib.Path, project: Path | None) -> str:
+    """Return a stack's name as RELION looks it up from its project's folder."""
+    if project is None:
+        return stack.name
+    return os.path.relpath(stack.absolute(), pathlib.Path(project).absolute())

@@ -1,0 +1,449 @@
+"""Particles as RELION's STAR files describe them."""
+
+import difflib
+import os
+import pathlib
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+
+from .._files import InputError, InputWarning
+from ..image import OpticsGroup, ParticleStack
+from ._contents import Path
+from ._stack_images import StackImages, rows_in_words, split_image_names
+from ._star import read_star
+from ._star_table import TEXT, StarTable
+
+
+# The sign that turns a stack's images into physical ones, protein dark.
+CONTRASTS = {"white": -1, "dark": 1, "relion": -1}
+ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
+SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
+_SHIFTS_IN_PIXELS = ("rlnOriginX", "rlnOriginY")
+# Columns of 3.0 files that RELION moves to the table of optics groups.
+_OPTICS_OF_30 = (
+    "rlnVoltage",
+    "rlnSphericalAberration",
+    "rlnAmplitudeContrast",
+    "rlnMagnification",
+    "rlnDetectorPixelSize",
+)
+_PIXEL_SIZES = (
+    "rlnImagePixelSize",
+    "rlnMicrographPixelSize",
+    "rlnMicrographOriginalPixelSize",
+)
+_NOT_APPLIED = (
+    "rlnBeamTiltX",
+    "rlnBeamTiltY",
+    "rlnOddZernike",
+    "rlnEvenZernike",
+    "rlnMagMat00",
+    "rlnMagMat01",
+    "rlnMagMat10",
+    "rlnMagMat11",
+    "rlnCtfDataAreCtfPremultiplied",
+)
+_ONES = {"rlnMagMat00", "rlnMagMat11"}
+
+
+def read_particles(
+    path: Path,
+    *,
+    contrast: str = "relion",
+    project: Path | None = None,
+    pixel_size: float | None = None,
+    voltage: float | None = None,
+    spherical_aberration: float | None = None,
+    amplitude_contrast: float | None = None,
+) -> ParticleStack:
+    """Return the particles of a RELION STAR file, 3.1 and newer or 3.0.
+
+    Images are read when they are asked for, and need not be there before. They come out
+    physical, protein dark. A shift is where the particle is: minus RELION's origin.
+
+    Args:
+        path: the STAR file.
+        contrast: of protein in the stacks. "white" (or "relion") as RELION's own
+            programs make them, "dark" as recorded. A STAR file has no field for it, so
+            it is never guessed.
+        project: folder to which names of stacks are relative, where it is neither the
+            current one, which is tried first, nor that of the STAR file, tried last.
+        pixel_size: Å, where the file has none.
+        voltage: kV, where the file has none.
+        spherical_aberration: mm, where the file has none.
+        amplitude_contrast: where the file has none.
+
+    Returns:
+        The particles, with all columns of the file.
+
+    Raises:
+        InputError: naming column, rows and file, for what is missing or cannot be.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> path = tempfile.mkdtemp() + "/particles.star"
+        >>> vx.io.write_particles(path, stack)
+        >>> float(vx.io.read_particles(path).images().mean())
+        1.0
+    """
+    source = os.fspath(path)
+    given = {
+        "rlnImagePixelSize": pixel_size,
+        "rlnVoltage": voltage,
+        "rlnSphericalAberration": spherical_aberration,
+        "rlnAmplitudeContrast": amplitude_contrast,
+    }
+    tables = read_star(path)
+    particles, optics = _split_tables(tables, source)
+    if optics is None:
+        particles, optics = _optics_of_particles(particles, source, given)
+    particles = _shifts_in_angstroms(particles, optics, source, given)
+    groups = _group_of_each(particles, optics, source)
+    _warn_of_aberrations(optics, source)
+    names = text_column(particles, "rlnImageName", source)
+    stacks, stack_of, index_of = split_image_names(names, source)
+    boxes = _boxes(optics, source)
+    folders = [pathlib.Path(), pathlib.Path(source).absolute().parent]
+    if project is not None:
+        folders.insert(1, pathlib.Path(project))
+    reader = StackImages(
+        source=source,
+        stacks=stacks,
+        stack_of=stack_of,
+        index_of=index_of,
+        folders=tuple(folders),
+        sign=contrast_sign(contrast),
+        boxes=boxes[groups],
+    )
+    missing: dict[str, str] = {}
+    return ParticleStack(
+        reader=reader,
+        rows=np.arange(len(names)),
+        optics=_optics_groups(
+            optics, source, given, _found_boxes(reader, groups, boxes)
+        ),
+        groups=groups,
+        angles=_together(particles, ANGLES, "angles", source, missing),
+        shifts=-np.stack(
+            [_number(particles, name, source, 0.0) for name in SHIFTS], -1
+        ),
+        defocus=_defocus(particles, source, missing),
+        phase_shifts=_number(particles, "rlnPhaseShift", source, 0.0),
+        b_factors=_number(particles, "rlnCtfBfactor", source, 0.0),
+        scales=_number(particles, "rlnCtfScalefactor", source, 1.0),
+        columns=dict(particles),
+        optics_columns=dict(optics),
+        missing=missing
+        | {
+            "box": f"cannot know the box because {source} doesn't say "
+            "rlnImageSize and its stacks aren't found; do pass project="
+        },
+    )
+
+
+def contrast_sign(contrast: str) -> int:
+    """Return the factor between files of some contrast and physical images.
+
+    Args:
+        contrast: "white" (or "relion") or "dark".
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if contrast not in CONTRASTS:
+        raise ValueError(
+            f"cannot use contrast={contrast!r} because protein is either white or "
+            "dark; do "
+            f'pass "white" (as RELION makes stacks), or "dark"'
+        )
+    return CONTRASTS[contrast]
+
+
+def _split_tables(
+    tables: Mapping[str, StarTable], source: str
+) -> tuple[StarTable, StarTable | None]:
+    """Return the table of particles, and that of optics groups where there is one."""
+    if "particles" in tables:
+        return tables["particles"], tables.get("optics")
+    held = [table for table in tables.values() if "rlnImageName" in table]
+    if len(held) == 1:
+        return held[0], tables.get("optics")
+    columns = [name for table in tables.values() for name in table]
+    raise InputError(
+        f"cannot read particles of {source} because it has no table data_particles, "
+        "and not one table with a column "
+        f"rlnImageName{did_you_mean('rlnImageName', columns)}; do check that it is a "
+        "particle file"
+    )
+
+
+def _optics_of_particles(
+    particles: StarTable, source: str, given: Mapping[str, float | None]
+) -> tuple[StarTable, StarTable]:
+    """Return the tables of 3.1's layout, of a table that keeps all per particle."""
+    present = [name for name in _OPTICS_OF_30 if name in particles]
+    numbered = _number(particles, "rlnOpticsGroup", source, 1.0)
+    values = np.stack([numbered, *(_number(particles, n, source) for n in present)], -1)
+    kinds, groups = np.unique(values, axis=0, return_inverse=True)
+    if len(np.unique(kinds[:, 0])) < len(kinds):
+        kinds[:, 0] = np.arange(1, len(kinds) + 1)
+    optics = {
+        "rlnOpticsGroup": kinds[:, 0].astype(np.int64),
+        "rlnOpticsGroupName": np.array(
+            [f"opticsGroup{i}" for i in range(1, len(kinds) + 1)], TEXT
+        ),
+    }
+    optics |= {name: kinds[:, i + 1] for i, name in enumerate(present)}
+    if {"rlnMagnification", "rlnDetectorPixelSize"} <= set(present):
+        optics["rlnImagePixelSize"] = (
+            1e4 * optics.pop("rlnDetectorPixelSize") / optics.pop("rlnMagnification")
+        )
+    lacking = [name for name in given if name not in optics and given[name] is None]
+    if lacking:
+        raise InputError(
+            f"cannot read particles of {source} because it has no table data_optics "
+            f"and no {', '.join(lacking)}; do pass pixel_size=, voltage=, "
+            "spherical_aberration=, amplitude_contrast="
+        )
+    if present:
+        warnings.warn(
+            f"{source}: it is from RELION 3.0 or older and was converted to the 3.1 "
+            f"layout ({len(kinds)} optics groups)",
+            InputWarning,
+            stacklevel=3,
+        )
+    kept = {name: column for name, column in particles.items() if name not in present}
+    kept["rlnOpticsGroup"] = optics["rlnOpticsGroup"][groups.reshape(-1)]
+    return StarTable(kept), StarTable(optics)
+
+
+def _shifts_in_angstroms(
+    particles: StarTable,
+    optics: StarTable,
+    source: str,
+    given: Mapping[str, float | None],
+) -> StarTable:
+    """Return the table with RELION 3.0's origins in pixels made Å."""
+    if not any(name in particles for name in _SHIFTS_IN_PIXELS):
+        return particles
+    sizes = _pixel_sizes(optics, source, given)[
+        _group_of_each(particles, optics, source)
+    ]
+    columns = dict(particles)
+    for old, new in zip(_SHIFTS_IN_PIXELS, SHIFTS, strict=True):
+        if old in columns and new in columns:
+            raise InputError(
+                f"cannot read {source} because it has both {old} and {new}; do remove "
+                "one"
+            )
+        if old in columns:
+            columns[new] = _number(particles, old, source) * sizes
+            del columns[old]
+    return StarTable(columns)
+
+
+def _group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
+    """Return the row in the table of optics groups of each particle."""
+    numbers = _number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
+    wanted = _number(particles, "rlnOpticsGroup", source)
+    order = np.argsort(numbers, kind="stable")
+    if len(numbers) != len(np.unique(numbers)) or not len(numbers):
+        raise InputError(
+            f"cannot use data_optics of {source} because its rlnOpticsGroup are "
+            f"{numbers.astype(int).tolist()}; do number the groups 1, 2, …"
+        )
+    places = order[np.minimum(np.searchsorted(numbers[order], wanted), len(order) - 1)]
+    unknown = numbers[places] != wanted
+    if unknown.any():
+        ids = sorted({f"{value:g}" for value in wanted[unknown].tolist()})
+        raise InputError(
+            f"cannot read {source} because {rows_in_words(unknown)} of data_particles "
+            f"name the optics group {', '.join(ids[:5])}, which data_optics doesn't "
+            "have; do add it, or correct rlnOpticsGroup"
+        )
+    return places
+
+
+def _optics_groups(
+    optics: StarTable,
+    source: str,
+    given: Mapping[str, float | None],
+    boxes: np.ndarray,
+) -> tuple[OpticsGroup, ...]:
+    """Return the optics groups of their table."""
+    where = f"{source} (data_optics)"
+    if "rlnOpticsGroupName" in optics:
+        names = text_column(optics, "rlnOpticsGroupName", where).tolist()
+    else:
+        names = [f"opticsGroup{i + 1}" for i in range(optics.rows)]
+    columns = [
+        _number(optics, name, where, given[name])
+        for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
+    ]
+    rows = zip(_pixel_sizes(optics, source, given), *columns, boxes, names, strict=True)
+    return tuple(
+        OpticsGroup(
+            pixel_size=float(pixel),
+            voltage=float(voltage),
+            spherical_aberration=float(aberration),
+            amplitude_contrast=float(amplitude),
+            box=int(box) or None,
+            name=name,
+        )
+        for pixel, voltage, aberration, amplitude, box, name in rows
+    )
+
+
+def _pixel_sizes(
+    optics: StarTable, source: str, given: Mapping[str, float | None]
+) -> np.ndarray:
+    """Return the pixel size of each optics group, Å."""
+    where = f"{source} (data_optics)"
+    name = next((name for name in _PIXEL_SIZES if name in optics), _PIXEL_SIZES[0])
+    sizes = _number(optics, name, where, given["rlnImagePixelSize"])
+    if (sizes <= 0).any():
+        raise InputError(
+            f"cannot use {name} of {where} because it isn't positive in "
+            f"{rows_in_words(sizes <= 0)}; do correct it"
+        )
+    return sizes
+
+
+def _boxes(optics: StarTable, source: str) -> np.ndarray:
+    """Return rlnImageSize of each optics group, 0 where the file doesn't say."""
+    boxes = _number(optics, "rlnImageSize", f"{source} (data_optics)", 0.0)
+    return boxes.astype(np.int64)
+
+
+def _found_boxes(
+    reader: StackImages, groups: np.ndarray, boxes: np.ndarray
+) -> np.ndarray:
+    """Return the boxes, those that the table doesn't say from a stack of the group."""
+    found = boxes.copy()
+    for group in np.flatnonzero(boxes == 0):
+        rows = np.flatnonzero(groups == group)
+        if len(rows) and reader.is_there(int(rows[0])):
+            found[group] = reader.header(int(rows[0])).shape[-1]
+    return found
+
+
+def _defocus(
+    particles: StarTable, source: str, missing: dict[str, str]
+) -> np.ndarray | None:
+    """Return mean, U - V and angle of each particle, None where the file has none."""
+    values = _together(particles, DEFOCUS, "defocus", source, missing)
+    if values is None:
+        return None
+    u, v, angle = values.T
+    return np.stack([(u + v) / 2, u - v, angle], axis=-1)
+
+
+def _together(
+    table: StarTable,
+    names: tuple[str, ...],
+    what: str,
+    source: str,
+    missing: dict[str, str],
+) -> np.ndarray | None:
+    """Return columns that mean something together, or None and what is missing."""
+    absent = [name for name in names if name not in table]
+    if absent:
+        missing[what] = _lacks(table, absent, source)
+        return None
+    return np.stack([_number(table, name, source) for name in names], axis=-1)
+
+
+def _number(
+    table: StarTable, name: str, source: str, default: float | None = None
+) -> np.ndarray:
+    """Return a column as float64.
+
+    Raises:
+        InputError: if it isn't there and has no default, or isn't finite numbers.
+    """
+    if name not in table:
+        if default is None:
+            raise InputError(_lacks(table, [name], source))
+        return np.full(table.rows, default)
+    column = table[name]
+    if column.dtype.kind == "T":
+        raise InputError(
+            f"cannot use {name} of {source} because some of its values aren't numbers; "
+            "do correct them"
+        )
+    values = column.astype(np.float64)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        raise InputError(
+            f"cannot use {name} of {source} because it is NaN or infinite in "
+            f"{rows_in_words(bad)}; do correct or remove these rows"
+        )
+    return values
+
+
+def text_column(table: StarTable, name: str, source: str) -> np.ndarray:
+    """Return a column as text, whatever its values look like.
+
+    Args:
+        table: that has it.
+        name: of the column.
+        source: the file, for messages.
+
+    Raises:
+        InputError: if it isn't there.
+    """
+    if name not in table:
+        raise InputError(_lacks(table, [name], source))
+    return table[name].astype(TEXT)
+
+
+def _lacks(table: StarTable, names: list[str], source: str) -> str:
+    hints = "".join(did_you_mean(name, list(table)) for name in names)
+    plural = "s" if len(names) > 1 else ""
+    return (
+        f"cannot read {source} because it has no column{plural} "
+        f"{', '.join(names)}{hints}; do add or rename {'them' if plural else 'it'}"
+    )
+
+
+def did_you_mean(name: str, names: list[str]) -> str:
+    """Return a hint if one of `names` is spelt nearly as `name`.
+
+    Args:
+        name: what is wanted.
+        names: what is there.
+    """
+    known = {*ANGLES, *DEFOCUS, *SHIFTS, *_PIXEL_SIZES, *_OPTICS_OF_30}
+    others = [each for each in names if each not in known]
+    near = difflib.get_close_matches(name, others, n=1, cutoff=0.75)
+    return f" (it has {near[0]}: is that meant?)" if near else ""
+
+
+def _warn_of_aberrations(optics: StarTable, source: str) -> None:
+    """Warn of columns that change images, and are kept but not applied."""
+    used = []
+    for name in _NOT_APPLIED:
+        if name not in optics:
+            continue
+        column = optics[name]
+        if (
+            column.dtype.kind == "T"
+            or (column != (1.0 if name in _ONES else 0.0)).any()
+        ):
+            used.append(name)
+    if used:
+        warnings.warn(
+            f"{source}: {', '.join(used)} are kept, but images are computed without "
+            "them",
+            InputWarning,
+            stacklevel=3,
+        )

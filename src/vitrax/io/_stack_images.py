@@ -1,0 +1,171 @@
+"""The images that a particle table names, found and read on demand."""
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from .._files import InputError
+from ._contents import Path
+from ._mrc import MrcHeader, read_header
+from ._stacks import ImageStack
+
+
+@dataclasses.dataclass(frozen=True)
+class StackImages:
+    """Reads particle images from the stacks that hold them.
+
+    Attributes:
+        source: the table that names them, for messages.
+        stacks: names of the stacks, as the table spells them.
+        stack_of: which stack each row is in.
+        index_of: which image of it, from 0.
+        folders: where relative names are looked up, in order.
+        sign: 1 if protein is dark in the files, -1 if it is white.
+        boxes: pixels along an edge of each row's image, 0 where the table doesn't say.
+    """
+
+    source: str
+    stacks: tuple[str, ...]
+    stack_of: Int[np.ndarray, " rows"]
+    index_of: Int[np.ndarray, " rows"]
+    folders: tuple[pathlib.Path, ...]
+    sign: int
+    boxes: Int[np.ndarray, " rows"]
+
+    def __call__(
+        self, rows: Int[np.ndarray, " chosen"]
+    ) -> Float32[np.ndarray, "chosen y x"]:
+        """Return the images of some rows, physical: protein dark.
+
+        Args:
+            rows: of the table.
+
+        Raises:
+            InputError: if a stack isn't found, hasn't the image, or another box.
+        """
+        images: np.ndarray | None = None
+        for stack in np.unique(self.stack_of[rows]):
+            places = np.flatnonzero(self.stack_of[rows] == stack)
+            found = self._read(int(stack), rows[places])
+            if images is None:
+                images = np.empty((len(rows), *found.shape[1:]), np.float32)
+            if found.shape[1:] != images.shape[1:]:
+                raise InputError(
+                    f"cannot read images of {self.source} together because their boxes "
+                    f"differ ({found.shape[1:]} and {images.shape[1:]}); do go through "
+                    f"stack.buckets()"
+                )
+            images[places] = found
+        return np.empty((0, 0, 0), np.float32) if images is None else images
+
+    def header(self, row: int) -> MrcHeader:
+        """Return the header of the stack that holds a row.
+
+        Args:
+            row: of the table.
+
+        Raises:
+            InputError: if the stack isn't found.
+        """
+        return read_header(self.find(int(self.stack_of[row])))
+
+    def is_there(self, row: int) -> bool:
+        """Return whether the stack that holds a row is found.
+
+        Args:
+            row: of the table.
+        """
+        return any(path.is_file() for path in self._tried(int(self.stack_of[row])))
+
+    def find(self, stack: int) -> pathlib.Path:
+        """Return the path of a stack.
+
+        Args:
+            stack: its number.
+
+        Raises:
+            InputError: if it isn't found, with the paths tried.
+        """
+        tried = self._tried(stack)
+        for path in tried:
+            if path.is_file():
+                return path
+        listed = ", ".join(map(str, tried))
+        raise InputError(
+            f"cannot read images of {self.source} because the stack "
+            f"{self.stacks[stack]} isn't found (tried {listed}); do pass the folder "
+            "from which RELION was run as project="
+        )
+
+    def _tried(self, stack: int) -> list[pathlib.Path]:
+        return list(
+            dict.fromkeys(folder / self.stacks[stack] for folder in self.folders)
+        )
+
+    def _read(self, stack: int, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
+        """Return the images of rows that are all in one stack."""
+        images = ImageStack(read_header(self.find(stack)))
+        indices, boxes = self.index_of[rows], self.boxes[rows]
+        beyond = indices >= len(images)
+        if beyond.any():
+            row = int(rows[beyond][0])
+            raise InputError(
+                f"cannot read row {row + 1} of {self.source} because it asks for image "
+                f"{int(indices[beyond][0]) + 1} of {self.stacks[stack]}, which holds "
+                f"{len(images)}; do check that the stack is the right one"
+            )
+        _, y, x = images.shape
+        if y != x or ((boxes != 0) & (boxes != x)).any():
+            raise InputError(
+                f"cannot read images of {self.source} because {self.stacks[stack]} has "
+                f"images of {x} × {y} where the table says {int(boxes.max())} pixels; "
+                "do check that the stack is the right one"
+            )
+        return images[indices] * np.float32(self.sign)
+
+
+def split_image_names(
+    names: np.ndarray, source: Path
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return the stacks; and of each name, which one it is in and where in it.
+
+    Args:
+        names: such as `000001@stack.mrcs`, counted from 1; a name without @ is an image
+            of its own.
+        source: the file, for messages.
+
+    Raises:
+        InputError: with the rows, if a number isn't a positive integer.
+    """
+    parts = [name.partition("@") for name in names.tolist()]
+    files = [stack if mark else number for number, mark, stack in parts]
+    stacks = {name: place for place, name in enumerate(dict.fromkeys(files))}
+    stack_of = np.fromiter((stacks[name] for name in files), np.int64, len(files))
+    index_of = np.fromiter(map(_image_number, parts), np.int64, len(parts)) - 1
+    if (index_of < 0).any():
+        rows = rows_in_words(index_of < 0)
+        raise InputError(
+            f"cannot use rlnImageName of {os.fspath(source)} because the number before "
+            f"@ isn't 1 or more in {rows}; do write names such as 000001@stack.mrcs"
+        )
+    return tuple(stacks), stack_of, index_of
+
+
+def _image_number(parts: tuple[str, str, str]) -> int:
+    """Return the number before @, 1 where there is no @, 0 where it isn't a number."""
+    number, mark, stack = parts
+    if not mark:
+        return 1
+    is_number = number.isascii() and number.isdigit() and len(number) < 12 and stack
+    return int(number) if is_number else 0
+
+
+def rows_in_words(bad: np.ndarray) -> str:
+    """Return the first numbers, from 1, of the rows where `bad` is true."""
+    rows = (np.flatnonzero(bad) + 1).tolist()
+    listed = ", ".join(map(str, rows[:5]))
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f"row{'s' if len(rows) > 1 else ''} {listed}{more}"

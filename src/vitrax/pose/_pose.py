@@ -1,0 +1,122 @@
+"""How a particle lies: its rotation, and where it is in the image."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from .._typing import Matrix3, ScalarLike, Vector2, Vector3, as_float
+from ._orientation_grid import euler_grid
+from ._rotation import Rotation
+
+
+class Pose(eqx.Module):
+    """Rotation of a particle, and its place in the image.
+
+    Args:
+        rotation: takes the object's coordinates to the image's.
+        shift: (x, y), where the particle is relative to pixel N // 2 of the image, Å.
+            This is the negative of RELION's rlnOriginXAngst and rlnOriginYAngst.
+
+    Example:
+        >>> import vitrax as vx
+        >>> pose = vx.Pose.from_euler(20.0, 80.0, -10.0, shift=(4.0, -2.5))
+        >>> [round(float(angle), 3) for angle in pose.rotation.as_euler()]
+        [20.0, 80.0, -10.0]
+    """
+
+    rotation: Rotation
+    shift: Vector2 = eqx.field(converter=as_float, default=(0.0, 0.0))
+
+    @classmethod
+    def identity(cls) -> Self:
+        """Return the pose that moves nothing."""
+        return cls(Rotation.identity())
+
+    @classmethod
+    def from_euler(
+        cls,
+        rot: ScalarLike,
+        tilt: ScalarLike,
+        psi: ScalarLike,
+        shift: Vector2 | tuple[float, float] = (0.0, 0.0),
+    ) -> Self:
+        """Return the pose of RELION's rot, tilt and psi (degrees) and a shift (Å)."""
+        return cls(Rotation.from_euler(rot, tilt, psi), shift)
+
+    @classmethod
+    def from_matrix(
+        cls, matrix: Matrix3, shift: Vector2 | tuple[float, float] = (0.0, 0.0)
+    ) -> Self:
+        """Return the pose of a matrix that takes object to image coordinates."""
+        return cls(Rotation.from_matrix(matrix), shift)
+
+    @classmethod
+    def from_axis_angle(
+        cls,
+        vector: Vector3 | tuple[float, float, float],
+        shift: Vector2 | tuple[float, float] = (0.0, 0.0),
+    ) -> Self:
+        """Return the pose of a rotation about `vector` by its length in degrees."""
+        return cls(Rotation.from_axis_angle(vector), shift)
+
+    @classmethod
+    def uniform(cls, key: PRNGKeyArray, n: int) -> Self:
+        """Return `n` poses, uniform over rotations, unshifted, along a leading axis.
+
+        Pose i depends on the key and i alone (`jax.random.fold_in`).
+        """
+        keys = jax.vmap(jr.fold_in, in_axes=(None, 0))(key, jnp.arange(n))
+        return jax.vmap(lambda k: cls(Rotation.uniform(k)))(keys)
+
+    @classmethod
+    def grid(cls, spacing: float | int, symmetry: str = "C1") -> Self:
+        r"""Return poses that cover all rotations evenly, along a leading axis.
+
+        About $8\pi^2/\text{spacing}^3$ (radians) of them over the order of the group:
+        the directions of `direction_grid`, each with `ceil(360 / spacing)` in-plane
+        angles from psi = 0 on, which run fastest. No rotation is further than 0.9
+        spacings from a pose (0.50 on root mean square). Shifts are 0.
+
+        Args:
+            spacing: degrees between neighbours. It fixes the number of poses, so it
+                can't be traced.
+            symmetry: point group of the object; one of each set of equal poses is
+                kept. At the border of such a unit gaps grow to 1.4 spacings.
+
+        Raises:
+            ValueError: if the spacing isn't between 0 and 180 or no group has the name.
+
+        Example:
+            >>> import vitrax as vx
+            >>> vx.Pose.grid(30.0).shift.shape
+            (552, 2)
+        """
+        return jax.vmap(lambda angles: cls.from_euler(*angles))(
+            euler_grid(spacing, symmetry)
+        )
+
+    def moved(self, tangent: Float[Array, "5"]) -> Self:
+        r"""Return the pose after a small step.
+
+        The rotation becomes $\exp(\omega)\, A$, so $\omega$ turns about the axes of the
+        image; the shift is added.
+
+        Args:
+            tangent: ($\omega_x, \omega_y, \omega_z$) in radians, then (x, y) in Å.
+        """
+        tangent = as_float(tangent)
+        return type(self)(
+            Rotation.exp(tangent[:3]) @ self.rotation, self.shift + tangent[3:]
+        )
+
+    def as_matrix(self) -> Float[Array, "3 3"]:
+        """Return the matrix that takes object to image coordinates."""
+        return self.rotation.as_matrix()
+
+    def as_euler(self) -> Float[Array, "3"]:
+        """Return RELION's (rot, tilt, psi) in degrees."""
+        return self.rotation.as_euler()

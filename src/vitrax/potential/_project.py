@@ -1,0 +1,49 @@
+"""The verb: a structure and a pose give a projection."""
+
+from jaxtyping import PyTree
+
+from .._batching import cast_floats
+from .._checks import check_ranks
+from .._typing import Image, real_dtype
+from ..grid import Grid, crop, to_real
+from ..pose import Pose
+from ._projector import AbstractProjector, default_projector
+
+
+def project(
+    structure: PyTree,
+    pose: Pose,
+    grid: Grid,
+    projector: AbstractProjector | None = None,
+) -> Image:
+    r"""Return the projection of `structure` along the beam.
+
+    $$P(x, y) = \int f(A^{-1} (x - s_x, y - s_y, z))\, dz$$
+
+    Args:
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        pose: rotation $A$ and shift $s$.
+        grid: sampling of the image.
+        projector: how; by default `default_projector(structure)`.
+
+    Returns:
+        Of a map, its line integral: values × Å. Of atoms and Gaussians, Å per Å²: the sum
+        over the image times the pixel area is the sum of the amplitudes.
+
+    Raises:
+        ValueError: if an argument is batched, or a map doesn't fit the grid.
+
+    Example:
+        >>> import vitrax as vx
+        >>> blob = vx.Gaussians([[0.0, 0.0, 0.0]], [[2.5]], [[1.0]])
+        >>> image = vx.project(blob, vx.Pose.identity(), vx.Grid(16, 0.5))
+        >>> round(float(image.sum()) * 0.25, 3)
+        2.5
+    """
+    check_ranks("project", structure=structure, pose=pose, grid=grid)
+    dtype = real_dtype(structure)
+    pose, grid = cast_floats(pose, dtype), cast_floats(grid, dtype)
+    projector = default_projector(structure) if projector is None else projector
+    spectrum = projector(structure, pose, grid)
+    working = projector.working_grid(structure, grid)
+    return crop(to_real(spectrum, working.shape), grid.shape)

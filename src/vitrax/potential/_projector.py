@@ -1,0 +1,46 @@
+"""What a projector is, and which one each structure gets by default."""
+
+import abc
+import functools as ft
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import PyTree
+
+from .._typing import HalfSpectrum
+from ..grid import Grid
+from ..pose import Pose
+
+
+class AbstractProjector(eqx.Module):
+    """A way to project a structure along the beam.
+
+    To add one, subclass this in a file of your own and pass an instance as `projector=`,
+    or register it as the default of a new type of structure::
+
+        @vitrax.potential.default_projector.register
+        def _(structure: MyStructure):
+            return MyProjector()
+    """
+
+    @abc.abstractmethod
+    def __call__(self, structure: PyTree, pose: Pose, grid: Grid) -> HalfSpectrum:
+        """Return the centred half spectrum of the projection, on `working_grid`."""
+
+    @abc.abstractmethod
+    def working_grid(self, structure: PyTree, grid: Grid) -> Grid:
+        """Return the grid, at least as large as `grid`, that the projection needs."""
+
+
+@ft.singledispatch
+def default_projector(structure: Any) -> AbstractProjector:
+    """Return the projector that `structure` gets where none is chosen.
+
+    Raises:
+        TypeError: if the type of `structure` has none.
+    """
+    raise TypeError(
+        f"cannot project a {type(structure).__name__} because no projector is registered "
+        f"for it; do pass projector=..., or register one with "
+        f"vitrax.potential.default_projector.register"
+    )

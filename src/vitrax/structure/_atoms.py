@@ -1,0 +1,88 @@
+"""Atoms, as a coordinate file gives them."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from .._typing import as_float
+from ..physics import PENG_1996, ScatteringFactors
+from ._gaussians import Gaussians
+
+
+def as_elements(elements: Any) -> bytes:
+    """Return atomic numbers as bytes, one per atom: static and hashable."""
+    if isinstance(elements, bytes):
+        return elements
+    numbers = np.asarray(elements)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise TypeError(
+            f"cannot use elements of kind {numbers.dtype} and shape {numbers.shape} because "
+            f"they aren't a list of atomic numbers; do pass integers, or "
+            f"vitrax.physics.atomic_numbers(['C', 'N', ...])"
+        )
+    return numbers.astype(np.uint8).tobytes()
+
+
+class Atoms(eqx.Module):
+    """Atoms of a structure.
+
+    Args:
+        positions: (x, y, z), Å.
+        elements: atomic numbers; kept as static `bytes`, one per atom.
+        b_factors: isotropic, Å².
+        occupancies: weight of each atom, 0 to 1.
+
+    Raises:
+        ValueError: if the fields differ in their number of atoms.
+
+    Example:
+        >>> import vitrax as vx
+        >>> water = vx.Atoms([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0]], [8, 1], [20.0, 20.0], [1.0, 1.0])
+        >>> len(water)
+        2
+    """
+
+    positions: Float[Array, "atoms 3"] = eqx.field(converter=as_float)
+    elements: bytes = eqx.field(converter=as_elements, static=True)
+    b_factors: Float[Array, " atoms"] = eqx.field(converter=as_float)
+    occupancies: Float[Array, " atoms"] = eqx.field(converter=as_float)
+
+    def __check_init__(self):
+        count = len(self.elements)
+        for name in ("positions", "b_factors", "occupancies"):
+            array = getattr(self, name)
+            expected = (count, 3) if name == "positions" else (count,)
+            if array.shape != expected:
+                raise ValueError(
+                    f"cannot make Atoms because {name} has shape {array.shape} where "
+                    f"{count} elements need {expected}; do give one row per atom"
+                )
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def to_gaussians(self, table: ScatteringFactors = PENG_1996) -> Gaussians:
+        r"""Return the atoms' potential: each a sum of Gaussians of a scattering table.
+
+        A term $a e^{-b s^2}$ with $s = k/2$ has amplitude $a$ times the occupancy, and
+        variance $(b + B)/8\pi^2$.
+
+        Args:
+            table: of electron scattering factors of neutral atoms.
+
+        Raises:
+            ValueError: if an element isn't in the table.
+        """
+        dtype = self.positions.dtype
+        amplitudes = jnp.asarray(table.amplitudes(self.elements), dtype)
+        widths = jnp.asarray(table.b_factors(self.elements), dtype)
+        b_factors = self.b_factors.astype(dtype)[:, None]
+        return Gaussians(
+            self.positions,
+            amplitudes * self.occupancies.astype(dtype)[:, None],
+            (widths + b_factors) / (8 * math.pi**2),
+        )

@@ -1,0 +1,50 @@
+"""A structure as a sum of isotropic Gaussians."""
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from .._typing import as_float
+
+
+class Gaussians(eqx.Module):
+    r"""A scattering potential made of isotropic Gaussians.
+
+    $$f(r) = \sum_{j,t} a_{jt}\, (2\pi s_{jt})^{-3/2} e^{-|r - r_j|^2 / 2 s_{jt}}$$
+
+    Args:
+        positions: $r_j$, (x, y, z), Å.
+        amplitudes: $a_{jt}$, electron scattering factors at zero angle, Å.
+        variances: $s_{jt}$, Å². A term $a\,e^{-b s^2}$ of a scattering-factor table, with
+            $s = k/2$ and B-factor $B$, has variance $(b + B)/8\pi^2$.
+
+    Raises:
+        ValueError: if the shapes don't fit each other.
+
+    Example:
+        >>> import vitrax as vx
+        >>> blob = vx.Gaussians([[0.0, 0.0, 0.0]], [[2.5]], [[1.0]])
+        >>> blob.amplitudes.shape
+        (1, 1)
+    """
+
+    positions: Float[Array, "gaussians 3"] = eqx.field(converter=as_float)
+    amplitudes: Float[Array, "gaussians terms"] = eqx.field(converter=as_float)
+    variances: Float[Array, "gaussians terms"] = eqx.field(converter=as_float)
+
+    def __check_init__(self):
+        count = self.positions.shape[0]
+        fits = (
+            self.positions.shape == (count, 3)
+            and self.amplitudes.ndim == 2
+            and self.amplitudes.shape[0] == count
+            and self.variances.shape == self.amplitudes.shape
+        )
+        if not fits:
+            raise ValueError(
+                f"cannot make Gaussians because positions {self.positions.shape}, amplitudes "
+                f"{self.amplitudes.shape} and variances {self.variances.shape} don't fit; do "
+                f"give shapes (n, 3), (n, k) and (n, k)"
+            )
+
+    def __len__(self) -> int:
+        return self.positions.shape[0]

@@ -1,0 +1,42 @@
+"""A map: values on a cube or box of voxels."""
+
+import equinox as eqx
+from jaxtyping import Array, Float
+
+from .._typing import Scalar, as_float
+from ..grid import Grid
+
+
+VOLT = "V"
+ARBITRARY = "arbitrary"
+
+
+class VoxelMap(eqx.Module):
+    """A map `[z, y, x]` whose origin is voxel N // 2 of each axis.
+
+    Args:
+        values: of the potential, in `unit`.
+        voxel_size: Å.
+        unit: "V" where the values are an electrostatic potential in volts, as `render` makes
+            them; "arbitrary" for a map from a file, until its scale is given.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> vx.VoxelMap(jnp.zeros((4, 4, 4)), voxel_size=1.5).unit
+        'arbitrary'
+    """
+
+    values: Float[Array, "z y x"] = eqx.field(converter=as_float)
+    voxel_size: Scalar = eqx.field(converter=as_float)
+    unit: str = eqx.field(static=True, default=ARBITRARY)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of voxels (z, y, x)."""
+        return self.values.shape
+
+    @property
+    def grid(self) -> Grid:
+        """The sampling of the map."""
+        return Grid(self.values.shape, self.voxel_size)

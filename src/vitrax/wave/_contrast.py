@@ -1,0 +1,21 @@
+"""What leaves the specimen, in the weak-phase approximation."""
+
+import equinox as eqx
+
+from .._typing import HalfSpectrum
+from ..grid import Grid
+
+
+class LinearContrast(eqx.Module):
+    r"""Contrast before the lens, linear in the potential.
+
+    Its spectrum is $2\sigma \hat V_z(k)$. Optics multiplies it by the contrast transfer
+    function, amplitude contrast included, to get that of $I/I_0 - 1$.
+
+    Args:
+        spectrum: centred half spectrum.
+        grid: the sampling it is given on.
+    """
+
+    spectrum: HalfSpectrum
+    grid: Grid

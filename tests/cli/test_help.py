@@ -1,0 +1,39 @@
+import subprocess
+import sys
+
+
+HEAVY = ("jax", "numpy", "scipy", "gemmi", "matplotlib", "equinox")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from vitrax.cli import main; code = main(['--help']); "
+        f"print(code, [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "simulate" in done.stdout
+    assert "doctor" in done.stdout
+    assert done.stdout.rstrip().endswith("0 []")
+
+
+def test_help_of_simulate_names_every_option_of_the_issue():
+    from vitrax.cli._recipe import Recipe
+
+    done = subprocess.run(
+        [sys.executable, "-m", "vitrax.cli", "simulate", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "200", "PATH": ""},
+    )
+    options = [
+        "--out", "--n", "--box", "--angpix", "--kv", "--cs", "--q0", "--defocus",
+        "--seed", "--snr", "--snr-mask", "--no-normalise", "--particle-diameter",
+        "--astigmatism", "--shift-sd", "--b-envelope", "--particles-per-micrograph",
+        "--orientations", "--from", "--b-factor", "--resolution", "--symmetry",
+        "--ctf-pad", "--dry-run",
+    ]  # fmt: skip
+    assert [o for o in options if o not in done.stdout] == []
+    assert len(Recipe.model_fields) > 30
