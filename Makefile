@@ -3,7 +3,7 @@
 PYTHON ?= $(shell python3.11 -c "print('python3.11')" 2>/dev/null || echo python3)
 BIN := .venv/bin
 OLDEST := .venv-oldest/bin
-INSTALL := -m pip install --quiet --disable-pip-version-check
+INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 JOBS ?= 2
 DEMO ?= vitrax-demo
 
@@ -55,7 +55,7 @@ lint: $(READY)
 	$(BIN)/pyright
 
 bench: $(READY)
-	$(BIN)/python -m pytest -q benchmarks -s
+	$(BIN)/python benchmarks/compare.py
 
 docs: $(READY)
 	$(BIN)/python docs/build.py

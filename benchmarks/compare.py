@@ -26,7 +26,9 @@ PAIRS = [
     ("gaussians-gradient", "gaussians-gradient", 5.0, 1),
 ]
 ALONE = [("fft-128", 64), ("fft-256", 64)] + [
-    (f"slice-{n}-fine{gradient}", 64) for n in (128, 256) for gradient in ("", "-gradient")
+    (f"slice-{n}-fine{gradient}", 64)
+    for n in (128, 256)
+    for gradient in ("", "-gradient")
 ]
 
 
@@ -78,14 +80,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="part of a case's name")
-    parser.add_argument("--gate", action="store_true", help="fail below the ratios meant")
+    parser.add_argument(
+        "--gate", action="store_true", help="fail below the ratios meant"
+    )
     arguments = parser.parse_args()
     peer = os.environ.get("VITRAX_PEER_PYTHON")
     ours = Worker(sys.executable, "vitrax_worker.py")
     missed = 0
     if peer:
         theirs = Worker(peer, "cryojax_worker.py")
-        print(f"{'vitrax':28}{'cryoJAX':28}{'ms':>9}{'ms':>9}{'ratio':>8}{'meant':>7}  first call, s")
+        print(
+            f"{'vitrax':28}{'cryoJAX':28}{'ms':>9}{'ms':>9}{'ratio':>8}{'meant':>7}  first call, s"
+        )
         for pair in PAIRS:
             if arguments.only in pair[0]:
                 row = compare(ours, theirs, pair, arguments.rounds)

@@ -20,7 +20,10 @@ def image_of_map(fourier_map, leaves, n):
         shift=jnp.stack([leaves["shift_x"], leaves["shift_y"]]),
     )
     lens = vx.Lens(
-        leaves["defocus"], leaves["astigmatism"], leaves["angle"], amplitude_contrast=0.1
+        leaves["defocus"],
+        leaves["astigmatism"],
+        leaves["angle"],
+        amplitude_contrast=0.1,
     )
     return vx.simulate(fourier_map, pose, vx.Microscope(vx.Grid(n, 1.5), 300.0, lens))
 

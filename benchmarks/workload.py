@@ -14,9 +14,7 @@ def density(n: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     axis = np.arange(n) - n // 2
     centres = rng.normal(size=(40, 3)) * 0.1 * n
-    waves = [
-        np.exp(-((axis[None] - centres[:, i, None]) ** 2) / 8.0) for i in range(3)
-    ]
+    waves = [np.exp(-((axis[None] - centres[:, i, None]) ** 2) / 8.0) for i in range(3)]
     return np.einsum("az,ay,ax->zyx", *waves, optimize=True).astype(np.float32)
 
 

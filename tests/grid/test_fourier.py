@@ -2,26 +2,29 @@
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
+import vitrax.grid
 from vitrax.grid import (
     Grid,
     crop,
     hermitian_weights,
     pad,
-    resample,
     to_fourier,
     to_real,
 )
 
 
+# One compilation for each shape, instead of one for each operation.
+resample = jax.jit(vitrax.grid.resample, static_argnums=1)
+
 SHAPES = [(8, 6), (9, 6), (8, 7), (9, 7), (4, 5, 6), (5, 4, 7)]
 PAIRS = [
-    (old, new)
-    for old, new in itertools.product([(8, 6), (9, 7), (8, 7), (11, 10)], repeat=2)
+    (old, new) for old, new in itertools.product([(8, 6), (9, 7), (11, 8)], repeat=2)
 ]
 
 

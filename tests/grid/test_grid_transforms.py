@@ -1,11 +1,10 @@
 """Every verb of the stage under jit, vmap and grad."""
 
-import jax
 import jax.numpy as jnp
 import jax.random as jr
 import pytest
 
-from transforms import cast, check_transforms
+import transforms
 from vitrax.grid import (
     Grid,
     RadialProfile,
@@ -108,14 +107,19 @@ CASES = {
 }
 
 
+each_case = pytest.mark.parametrize("name", CASES)
+
+
+@each_case
+def test_in_double_precision(name):
+    transforms.check_transforms(*CASES[name])
+
+
 @pytest.mark.float32
-@pytest.mark.parametrize("name", CASES)
-def test_transformations(name):
-    check_transforms(*CASES[name])
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_single_precision_stays_single(name):
-    fn, args, _ = CASES[name]
-    result = jax.eval_shape(fn, *cast(args, jnp.float32))
-    assert result.dtype == jnp.float32
+@each_case
+def test_in_single_precision(name):
+    fn, args, shifted = CASES[name]
+    single = [transforms.cast(each, jnp.float32) for each in (args, shifted)]
+    transforms.check_jit(fn, *single)
+    transforms.check_gradient(fn, single[0])
+    assert fn(*single[0]).dtype == jnp.float32

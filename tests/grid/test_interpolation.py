@@ -10,7 +10,7 @@ import scipy.ndimage
 from vitrax.grid import Grid, interpolate_cubic, interpolate_linear
 
 
-BOTH = [interpolate_linear, interpolate_cubic]
+BOTH = [jax.jit(interpolate_linear), jax.jit(interpolate_cubic)]
 SHAPES = [(9, 12), (8, 7), (5, 6, 7)]
 
 
@@ -21,7 +21,7 @@ def points_within(grid, n, key):
     return jr.uniform(key, (n, grid.ndim), minval=low, maxval=high)
 
 
-@pytest.mark.parametrize("interpolate", BOTH)
+@pytest.mark.parametrize("interpolate", BOTH, ids=["linear", "cubic"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_pixels_are_met_exactly(interpolate, shape):
     grid = Grid(shape, 0.5)
@@ -30,7 +30,9 @@ def test_pixels_are_met_exactly(interpolate, shape):
     np.testing.assert_allclose(interpolate(values, points, grid), values, atol=1e-13)
 
 
-@pytest.mark.parametrize(("interpolate", "degree"), [(BOTH[0], 1), (BOTH[1], 2)])
+@pytest.mark.parametrize(
+    ("interpolate", "degree"), [(BOTH[0], 1), (BOTH[1], 2)], ids=["linear", "cubic"]
+)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_polynomials_are_reproduced(interpolate, degree, shape):
     grid = Grid(shape, 1.3)
@@ -52,19 +54,17 @@ def test_linear_equals_scipy_also_outside(shape):
     index = np.asarray(points)[:, ::-1].T + np.asarray(grid.centre)[:, None]
     padded = np.pad(np.asarray(values), 10)
     expected = scipy.ndimage.map_coordinates(padded, index + 10, order=1)
-    np.testing.assert_allclose(
-        interpolate_linear(values, points, grid), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(BOTH[0](values, points, grid), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("interpolate", BOTH)
+@pytest.mark.parametrize("interpolate", BOTH, ids=["linear", "cubic"])
 def test_zero_outside(interpolate):
     grid = Grid((6, 7), 2.0)
     points = jnp.asarray([[40.0, 0.0], [0.0, -40.0], [12.0, 0.0], [1e9, 1e9]])
     assert interpolate(jnp.ones((6, 7)), points, grid).tolist() == [0.0] * 4
 
 
-@pytest.mark.parametrize("interpolate", BOTH)
+@pytest.mark.parametrize("interpolate", BOTH, ids=["linear", "cubic"])
 def test_slope_along_each_coordinate(interpolate):
     grid = Grid((12, 14), 2.0)
     y, x = jnp.meshgrid(*grid.axes(), indexing="ij")

@@ -1,6 +1,7 @@
 """The commands and their options. Nothing here imports jax before a command runs."""
 
 import pathlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from cyclopts.exceptions import MissingArgumentError
 
 from .. import __version__
 from ._config import expand
-from ._exit import USAGE, explain, one_line
+from ._exit import TERMINATED, USAGE, explain, one_line
 from ._recipe import Recipe
 
 
@@ -19,6 +20,7 @@ app = App(
     help="Cryo-electron microscopy in JAX. Lengths in Å, angles in degrees, kV, mm.",
     version=__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 
 
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0 is success, 1 an unexpected error, 2 wrong usage, 3 a bad input file, 4 a
-    numerical failure, 5 a lack of disk or memory, 130 Ctrl-C.
+    numerical failure, 5 a lack of disk or memory, 130 Ctrl-C, 143 a kill.
 
     Args:
         arguments: without the program's name; by default those of this process.
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0.1.0
         0
     """
+    if arguments is None:
+        # A scheduler's kill shall clean up as Ctrl-C does.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(

@@ -3,14 +3,13 @@
 import dataclasses
 import math
 
-import jax
 import numpy as np
 
 from ..image import ParticleStack
 from ..structure import FourierMap, VoxelMap
 from ._job import Job
 from ._pixel_statistics import disc
-from ._stream import Simulator, known
+from ._stream import Simulator, known, ready_to_slice
 
 
 # Images compared, and of these shown.
@@ -182,7 +181,7 @@ def _mirrored(job: Job) -> FourierMap:
     original = job.specimen.voxel_map
     values = _reversed(np.asarray(original.values), axis=0)
     mirrored = VoxelMap(values, original.voxel_size, original.unit)
-    return jax.jit(FourierMap.from_map)(mirrored)
+    return ready_to_slice(mirrored)
 
 
 def _reversed(values: np.ndarray, axis: int) -> np.ndarray:

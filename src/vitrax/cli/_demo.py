@@ -17,10 +17,10 @@ def demo(folder: pathlib.Path, *, overwrite: bool = False, quiet: bool = False) 
     recipe = Recipe(
         structure=pathlib.Path("apoferritin"),
         out=folder,
-        n=500,
-        box=160,
+        n=400,
+        box=192,
         angpix=1.5,
-        defocus=(6000.0, 16000.0),
+        defocus=(5000.0, 10000.0),
         astigmatism=200.0,
         shift_sd=3.0,
         b_envelope=40.0,

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 
@@ -23,7 +24,7 @@ def computing(device: str | None, *, x64: bool) -> Iterator[None]:
         yield
 
 
-def _chosen(device: str | None) -> jax.Device | None:
+def _chosen(device: str | None) -> Any:
     if device is None:
         return None
     platform, number = ("gpu", int(device)) if device.isdigit() else (device, 0)

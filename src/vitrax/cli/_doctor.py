@@ -37,7 +37,7 @@ def doctor(*, print_json: bool = False) -> None:
         **_record.versions(),
         "devices": _record.devices(),
         "memory": as_bytes(memory) if memory else "unknown",
-        "x64": bool(jax.config.jax_enable_x64),
+        "x64": bool(jax.config.read("jax_enable_x64")),
         "report": "can be written" if plot.can_draw() else "needs vitrax[view]",
         "self-check": check,
     }

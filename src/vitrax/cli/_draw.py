@@ -1,5 +1,6 @@
 """Random poses and defoci: row i depends on the seed and on i alone."""
 
+import functools as ft
 from typing import Any, NoReturn
 
 import jax
@@ -103,7 +104,11 @@ def draw_rows(seed: int, n: int, count: int) -> np.ndarray:
 
 def uniform_angles(seed: int, n: int) -> np.ndarray:
     """Return `n` orientations uniform over rotations, (n, 3) in degrees."""
-    return _per_item(seed, "rotation", n, lambda key: Rotation.uniform(key).as_euler())
+    return _per_item(seed, "rotation", n, _uniform_euler)
+
+
+def _uniform_euler(key: jax.Array) -> jax.Array:
+    return Rotation.uniform(key).as_euler()
 
 
 def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
@@ -158,8 +163,13 @@ def _defocus(
 
 def _draw_numbers(seed: int, n: int) -> dict[str, np.ndarray]:
     """Return all draws but the rotations, of each item 0 to n - 1."""
+    drawn = _all_draws(jr.key(seed), n)
+    return {name: np.asarray(values).astype(float) for name, values in drawn.items()}
 
-    def one(key: jax.Array, item: jax.Array) -> dict[str, jax.Array]:
+
+@ft.partial(jax.jit, static_argnums=1)
+def _all_draws(key: jax.Array, n: int) -> dict[str, jax.Array]:
+    def one(item: jax.Array) -> dict[str, jax.Array]:
         keys = {
             name: jr.fold_in(jr.fold_in(key, number), item)
             for number, name in enumerate(_STREAMS)
@@ -171,15 +181,14 @@ def _draw_numbers(seed: int, n: int) -> dict[str, np.ndarray]:
             "subset": jr.bernoulli(keys["subset"]),
         }
 
-    drawn = jax.jit(jax.vmap(one, in_axes=(None, 0)))(jr.key(seed), jnp.arange(n))
-    return {name: np.asarray(values).astype(float) for name, values in drawn.items()}
+    return jax.vmap(one)(jnp.arange(n))
 
 
 def _per_item(seed: int, name: str, n: int, draw: Any) -> np.ndarray:
     """Return one draw for each item 0 to n - 1, from keys of their own."""
+    return np.asarray(_each(stream(seed, name), n, draw)).astype(float)
 
-    def one(key: jax.Array, item: jax.Array) -> jax.Array:
-        return draw(jr.fold_in(key, item))
 
-    drawn = jax.jit(jax.vmap(one, in_axes=(None, 0)))
-    return np.asarray(drawn(stream(seed, name), jnp.arange(n))).astype(float)
+@ft.partial(jax.jit, static_argnums=(1, 2))
+def _each(key: jax.Array, n: int, draw: Any) -> jax.Array:
+    return jax.vmap(lambda item: draw(jr.fold_in(key, item)))(jnp.arange(n))

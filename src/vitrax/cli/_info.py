@@ -116,7 +116,10 @@ _MODES = {
 
 def _value_range(path: pathlib.Path, sections: int) -> str:
     """Return minimum, maximum, mean and standard deviation of up to 64 sections."""
-    stack = io.read_stack(path)
+    try:
+        stack = io.read_stack(path)
+    except InputError:
+        return "not read: the sections aren't along z"
     images = stack[: min(sections, 64)].astype(float)
     return (
         f"{images.min():.5g} to {images.max():.5g}, mean {images.mean():.5g}, "
@@ -241,7 +244,8 @@ def _atom_remarks(
         found.append(f"{len(structure)} models; vitrax takes the first (--model)")
     if any(site.atom.has_altloc() for site in sites):
         found.append("alternate conformers, each weighted by its occupancy")
-    if any(site.atom.occ == 0 for site in sites):
+    empty = sum(site.atom.occ == 0 for site in sites)
+    if 0 < empty < len(sites):
         found.append("some atoms have occupancy 0 and don't scatter")
     if not b.any():
         found.append("all B-factors are 0; give --b-factor")

@@ -4,19 +4,16 @@ import dataclasses
 import warnings
 from typing import Any
 
-import jax
-
 from .. import io
 from .._files import InputError
 from ..image import ParticleStack
-from ..structure import FourierMap
 from ._draw import draw_particles
 from ._exit import UsageError
 from ._optics_facts import spread_warning
 from ._recipe import DEFAULTS, Recipe
 from ._source import Source, read_source, sourced_particles
 from ._specimen import Specimen, is_map, map_header, specimen_of_file
-from ._stream import Simulator, default_batch_size
+from ._stream import Simulator, default_batch_size, ready_to_slice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,11 +51,12 @@ def prepare(recipe: Recipe) -> Job:
         box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
         specimen = specimen_of_file(recipe, box, pixel_size)
     simulator = Simulator(
-        jax.jit(FourierMap.from_map)(specimen.voxel_map),
+        ready_to_slice(specimen.voxel_map),
         box,
         pixel_size,
         recipe.ctf_pad,
-        recipe.batch_size or default_batch_size(box, recipe.ctf_pad),
+        recipe.batch_size
+        or min(default_batch_size(box, recipe.ctf_pad), len(particles)),
     )
     said = [
         str(each.message) for each in caught if issubclass(each.category, UserWarning)

@@ -42,7 +42,7 @@ def _interpolation_matrix(
         weights[:] = 1.0
     waves_new = np.exp(2j * np.pi * new[:, None] * frequencies)
     waves_old = np.exp(2j * np.pi * old[:, None] * frequencies)
-    matrix = ((waves_new * weights) @ waves_old.conj().T).real / count
+    matrix = np.real((waves_new * weights) @ waves_old.conj().T) / count
     half = 0.5 * old_size * (1 + 1e-6)
     inside = (new >= old[0] - half) & (new < old[-1] + half)
     return matrix * inside[:, None]

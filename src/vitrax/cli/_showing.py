@@ -21,29 +21,46 @@ from ._stream import known, microscope_of, rows_of
 # How many images the report shows, and over how many it averages spectra.
 SHOWN, AVERAGED = 6, 64
 
+_jitted_ctf = jax.jit(Microscope.ctf)
+_spectra = jax.jit(jax.vmap(radial_power_spectrum))
+
 
 @dataclasses.dataclass
 class Sample:
-    """The first images of a data set, kept for the report.
+    """Some images of a data set, spread over it, kept for the report.
 
     Args:
+        rows: of the particles that are kept, increasing.
         clean: noise-free.
         noisy: as written.
     """
 
+    rows: np.ndarray
     clean: list[np.ndarray] = dataclasses.field(default_factory=list)
     noisy: list[np.ndarray] = dataclasses.field(default_factory=list)
 
-    def keep(self, clean: np.ndarray, noisy: np.ndarray) -> None:
-        """Keep images until there are enough of them.
+    def keep(self, start: int, clean: np.ndarray, noisy: np.ndarray) -> None:
+        """Keep those of a batch that are wanted.
 
         Args:
+            start: row of the first.
             clean: noise-free.
             noisy: as written.
         """
-        room = AVERAGED - len(self.clean)
-        self.clean += list(clean[:room])
-        self.noisy += list(noisy[:room])
+        here = (
+            self.rows[(self.rows >= start) & (self.rows < start + len(clean))] - start
+        )
+        self.clean += list(clean[here])
+        self.noisy += list(noisy[here])
+
+
+def sample_of(count: int) -> Sample:
+    """Return an empty sample of a data set.
+
+    Args:
+        count: of its particles.
+    """
+    return Sample(np.unique(np.linspace(0, count - 1, AVERAGED).round().astype(int)))
 
 
 def report_of(
@@ -53,7 +70,7 @@ def report_of(
 
     Args:
         job: as it ran.
-        sample: its first images.
+        sample: some of its images.
         results: what was measured, as run.json has it.
         comparison: with the images of --from, if there are any.
     """
@@ -99,16 +116,17 @@ def _figures(job: Job, results: dict[str, Any]) -> dict[str, str]:
 
 
 def _gallery(job: Job, sample: Sample) -> plot.Section:
-    clean, noisy = np.stack(sample.clean[:SHOWN]), np.stack(sample.noisy[:SHOWN])
+    shown = np.unique(np.linspace(0, len(sample.rows) - 1, SHOWN).round().astype(int))
+    clean, noisy = (np.stack(kind)[shown] for kind in (sample.clean, sample.noisy))
     rows = {"noise-free": clean}
     if job.recipe.snr:
         rows |= {"as written, with noise": noisy, "the same, blurred": _blurred(noisy)}
-    captions = [
-        f"{defocus / 1e4:.2f} µm" for defocus in known(job.particles.defocus)[:SHOWN, 0]
-    ]
+    defocus = known(job.particles.defocus)[:, 0]
+    captions = [f"{row + 1}: {defocus[row] / 1e4:.2f} µm" for row in sample.rows[shown]]
     return plot.Section(
         "Images",
-        "The first particles of the stack, with their defocus. Protein is white.",
+        "Some particles, with their number in the stack and their defocus. Protein is "
+        "white.",
         plot.draw_gallery(rows, job.simulator.pixel_size, captions),
     )
 
@@ -137,11 +155,13 @@ def _ctf(job: Job) -> plot.Section:
     curves = {}
     for row in dict.fromkeys((int(order[0]), int(order[-1]))):
         one = particles[row : row + 1]
-        frequency, curve = _ctf_curve(one, pixel_size)
-        curves[f"{known(one.defocus)[0, 0] / 1e4:.2f} µm"] = curve
+        name = f"{known(one.defocus)[0, 0] / 1e4:.2f} µm"
+        curves[name] = _ctf_curve(one, pixel_size)
     grid = Grid((job.simulator.box,) * 2, pixel_size)
     plane = -_full(_transfer(_microscope(particles[:1], grid)), job.simulator.box)
-    picture = plot.draw_ctf(curves, frequency, plane, 0.5 / pixel_size)
+    nyquist = 0.5 / pixel_size
+    frequency = np.linspace(0, nyquist, len(next(iter(curves.values()))))
+    picture = plot.draw_ctf(curves, frequency, plane, nyquist)
     return plot.Section(
         "Contrast transfer",
         "At the lowest and the highest defocus without astigmatism, and in the plane "
@@ -151,17 +171,17 @@ def _ctf(job: Job) -> plot.Section:
     )
 
 
-def _ctf_curve(one: ParticleStack, pixel_size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return frequencies and the CTF along them, astigmatism left out."""
+def _ctf_curve(one: ParticleStack, pixel_size: float) -> np.ndarray:
+    """Return the CTF at even steps from 0 to Nyquist, astigmatism left out."""
     round_lens = known(one.defocus) * np.array([[1.0, 0.0, 1.0]])
     grid = Grid((1, 4096), pixel_size)
     scope = _microscope(dataclasses.replace(one, defocus=round_lens), grid)
-    return np.asarray(grid.frequency_axes()[1]), -_transfer(scope)[0]
+    return -_transfer(scope)[0]
 
 
 def _transfer(microscope: Microscope) -> np.ndarray:
     """Return the CTF on the half spectrum of a microscope's grid."""
-    return np.asarray(jax.jit(Microscope.ctf)(microscope))
+    return np.asarray(_jitted_ctf(microscope))
 
 
 def _microscope(one: ParticleStack, grid: Grid) -> Microscope:
@@ -197,15 +217,14 @@ def _spread(particles: ParticleStack) -> plot.Section:
 
 
 def _power(job: Job, sample: Sample) -> plot.Section:
-    spectrum = jax.jit(jax.vmap(radial_power_spectrum))
-    curves = {"noise-free": np.asarray(spectrum(np.stack(sample.clean))).mean(axis=0)}
+    curves = {"noise-free": np.asarray(_spectra(np.stack(sample.clean))).mean(axis=0)}
     if job.recipe.snr:
-        noisy = np.asarray(spectrum(np.stack(sample.noisy)))
+        noisy = np.asarray(_spectra(np.stack(sample.noisy)))
         curves["as written, with noise"] = noisy.mean(axis=0)
     grid = Grid((job.simulator.box,) * 2, job.simulator.pixel_size)
     return plot.Section(
         "Power spectrum",
-        f"Mean over the first {len(sample.clean)} images and over rings of equal "
+        f"Mean over {len(sample.clean)} images and over rings of equal "
         f"frequency. The zeros of different defoci fill each other.",
         plot.draw_power(curves, np.asarray(shell_frequencies(grid))),
     )

@@ -98,7 +98,7 @@ def _write_stack(
 ) -> tuple[_showing.Sample, PixelStatistics]:
     """Write the images; return some of them, and the statistics of the background."""
     simulator, n = job.simulator, len(job.particles)
-    sample = _showing.Sample()
+    sample, done = _showing.sample_of(n), 0
     background = PixelStatistics(
         ~disc(simulator.box, job.specimen.diameter / simulator.pixel_size)
     )
@@ -109,7 +109,8 @@ def _write_stack(
     ):
         for clean, noisy in simulator.noisy(job.particles, noise):
             writer.append(noisy)
-            sample.keep(clean, noisy)
+            sample.keep(done, clean, noisy)
+            done += len(noisy)
             background = background.add(noisy)
             advance(len(noisy))
     return sample, background

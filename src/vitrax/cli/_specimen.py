@@ -22,6 +22,8 @@ from ._symmetry import symmetric_copies
 MARGIN = 5.0
 RESOLUTIONS = (3.0, 5.0)
 
+_render = jax.jit(render)
+
 
 @dataclasses.dataclass(frozen=True)
 class Specimen:
@@ -82,7 +84,7 @@ def specimen_of_atoms(
     diameter = recipe.particle_diameter or 2 * (reach + MARGIN)
     _check_fits(2 * reach, box, pixel_size)
     gaussians = atoms.to_gaussians(PENG_1996)
-    voxel_map = jax.jit(render)(gaussians, Grid((box, box, box), pixel_size))
+    voxel_map = _render(gaussians, Grid((box, box, box), pixel_size))
     b_factors = np.asarray(atoms.b_factors)
     facts = {
         "kind": "atoms",

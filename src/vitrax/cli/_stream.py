@@ -22,6 +22,8 @@ from ._exit import NumericalError
 # Memory of one image while it is made, in units of its pixels' bytes.
 WORKING_COPIES = 24
 
+ready_to_slice = jax.jit(FourierMap.from_map)
+
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
@@ -30,7 +32,7 @@ class Noise:
     Args:
         seed: of the data set.
         variance: of the noise, in squared contrast; 0 for none.
-        scale: factor by which images are multiplied after the noise is added.
+        scale: factor by which noisy images are multiplied.
     """
 
     seed: int
@@ -62,9 +64,9 @@ class Simulator:
         Args:
             particles: to simulate.
         """
-        step = self._step(None)
         for start, stop, rows, _ in self._batches(particles):
-            yield _finite(step(self.specimen, rows)[: stop - start], start)
+            images = _clean_images(self.specimen, rows, self.pixel_size, *self._static)
+            yield _finite(images[: stop - start], start)
 
     def noisy(
         self, particles: ParticleStack, noise: Noise
@@ -77,31 +79,24 @@ class Simulator:
             particles: to simulate.
             noise: to add.
         """
-        step = self._step(noise)
+        if noise.variance == 0:
+            for images in self.clean(particles):
+                yield images, images
+            return
+        numbers = (stream(noise.seed, "noise"), noise.variance, noise.scale)
         for start, stop, rows, items in self._batches(particles):
-            clean, noisy = step(self.specimen, rows, items)
+            clean, noisy = _noisy_images(
+                self.specimen, rows, self.pixel_size, *self._static, items, numbers
+            )
             yield (
                 _finite(clean[: stop - start], start),
                 _finite(noisy[: stop - start], start),
             )
 
-    def _step(self, noise: Noise | None) -> Any:
-        grid = Grid((self.box, self.box), self.pixel_size)
-        image = ft.partial(_white_image, grid=grid, padding=self.padding)
-        if noise is None:
-            return jax.jit(jax.vmap(image, in_axes=(None, 0)))
-        key = stream(noise.seed, "noise")
-
-        def one(specimen: FourierMap, row: Any, item: jax.Array) -> Any:
-            clean = image(specimen, row)
-            scale = jnp.asarray(noise.scale, clean.dtype)
-            if noise.variance == 0:
-                return scale * clean, scale * clean
-            white = WhiteNoise(noise.variance)
-            noisy = white.sample(jax.random.fold_in(key, item), clean)
-            return scale * clean, scale * noisy
-
-        return jax.jit(jax.vmap(one, in_axes=(None, 0, 0)))
+    @property
+    def _static(self) -> tuple[int, int]:
+        """What images are compiled for."""
+        return self.box, self.padding
 
     def _batches(self, particles: ParticleStack) -> Iterator[tuple[int, int, Any, Any]]:
         """Yield (start, stop, rows, items); the last row fills up the last batch."""
@@ -137,12 +132,42 @@ def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
     return Microscope(grid, voltage=row["voltage"], lens=lens, padding=padding)
 
 
-def _white_image(specimen: FourierMap, row: Any, *, grid: Grid, padding: int) -> Any:
-    """Return one noise-free image with protein white, as in RELION's stacks."""
-    rot, tilt, psi = row["euler"]
-    pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
-    contrast = simulate(specimen, pose, microscope_of(row, grid, padding))
-    return -row["scale"].astype(contrast.dtype) * contrast
+@ft.partial(jax.jit, static_argnums=(3, 4))
+def _clean_images(
+    specimen: FourierMap, rows: Any, pixel_size: float, box: int, padding: int
+) -> jax.Array:
+    """Return noise-free images with protein white, as in RELION's stacks."""
+    grid = Grid((box, box), pixel_size)
+
+    def one(row: Any) -> jax.Array:
+        rot, tilt, psi = row["euler"]
+        pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
+        contrast = simulate(specimen, pose, microscope_of(row, grid, padding))
+        return -row["scale"].astype(contrast.dtype) * contrast
+
+    return jax.vmap(one)(rows)
+
+
+@ft.partial(jax.jit, static_argnums=(3, 4))
+def _noisy_images(
+    specimen: FourierMap,
+    rows: Any,
+    pixel_size: float,
+    box: int,
+    padding: int,
+    items: jax.Array,
+    numbers: tuple[jax.Array, float, float],
+) -> tuple[jax.Array, jax.Array]:
+    """Return images without and with noise, given key, variance and scale."""
+    key, variance, scale = numbers
+    clean = _clean_images(specimen, rows, pixel_size, box, padding)
+    factor = jnp.asarray(scale, clean.dtype)
+
+    def one(image: jax.Array, item: jax.Array) -> jax.Array:
+        noise = WhiteNoise(jnp.asarray(variance, image.dtype))
+        return noise.sample(jax.random.fold_in(key, item), image)
+
+    return factor * clean, factor * jax.vmap(one)(clean, items)
 
 
 def rows_of(particles: ParticleStack) -> dict[str, np.ndarray]:
@@ -151,7 +176,7 @@ def rows_of(particles: ParticleStack) -> dict[str, np.ndarray]:
     Args:
         particles: with angles and defocus.
     """
-    dtype = np.float64 if jax.config.jax_enable_x64 else np.float32
+    dtype = np.float64 if jax.config.read("jax_enable_x64") else np.float32
     mean, astigmatism, angle = known(particles.defocus).T
     columns = {
         "euler": known(particles.angles),

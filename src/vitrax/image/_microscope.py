@@ -2,6 +2,7 @@
 
 import equinox as eqx
 
+from .._checks import check_ranks
 from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
 from ..optics import Lens, transfer
@@ -57,6 +58,7 @@ class Microscope(eqx.Module):
 
         In the layout of `jax.numpy.fft.rfft2`. RELION's has the opposite sign.
         """
+        check_ranks("Microscope.ctf", microscope=self)
         return transfer(self.lens, self.grid, self.wavelength)
 
     def padded_grid(self) -> Grid:

@@ -286,7 +286,7 @@ class ParticleStack:
         )
 
     def microscopes(self, **settings: Any) -> "Microscope":
-        """Return the microscopes of a bucket; leaves of the lens have an axis of particles.
+        """Return the microscopes of a bucket, whose lens has an axis of particles.
 
         Grid and voltage are shared, so `vitrax.batch_axes` of it fits `jax.vmap`.
 

@@ -157,9 +157,7 @@ class MrcSink:
             self._smallest = min(self._smallest, float(block.min()))
             self._largest = max(self._largest, float(block.max()))
             self._sum += float(block.sum(dtype=np.float64))
-            self._sum_of_squares += float(
-                np.einsum("...,...->", block, block, dtype="f8")
-            )
+            self._sum_of_squares += float(np.square(block, dtype=np.float64).sum())
         self._file.write(block.data)
         self._written += len(block)
 

@@ -15,6 +15,9 @@ from jaxtyping import Int, UInt64
 
 # Blanks before and after a chunk, so that words of 8 bytes never reach outside.
 _MARGIN = 24
+# Beyond this, words of a column are cut out one by one.
+_MOST_LENGTHS = 24
+_LARGEST_TABLE = 2**26
 _ZEROS = np.uint64(0x3030303030303030)
 _NUMERIC = b"0123456789+-.eE "
 _LEADING_ZERO = re.compile(rb"(?:^| )[+-]?0\d")
@@ -62,7 +65,9 @@ class Chunk:
         ends: Int[np.ndarray, " rows"],
         as_text: bool,
     ) -> np.ndarray | list[str]:
-        """Return words as int64, float64 or strings, whichever holds all exactly.
+        """Return words as int64, float64 or text, whichever holds all exactly.
+
+        Text is a list of strings, or an array of bytes where it is ASCII.
 
         Args:
             starts: of the words.
@@ -75,11 +80,28 @@ class Chunk:
                 return numbers
         first = self._padded[int(starts[0]) : int(ends[0])]
         as_text = as_text or _numbers_of([first]) is None
-        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
         if as_text and self._data.isascii():
-            text = self._padded.decode("ascii")
-            return [text[a:b] for a, b in pairs]
+            words = self._cut_out(starts, ends)
+            if words is not None:
+                return words
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
         return column_of([self._padded[a:b] for a, b in pairs], as_text)
+
+    def _cut_out(
+        self, starts: Int[np.ndarray, " rows"], ends: Int[np.ndarray, " rows"]
+    ) -> np.ndarray | None:
+        """Return words as bytes of a fixed width, None if they have many lengths."""
+        lengths = ends - starts
+        distinct = np.flatnonzero(np.bincount(lengths))
+        if len(distinct) > _MOST_LENGTHS or len(starts) * distinct[-1] > _LARGEST_TABLE:
+            return None
+        words = np.empty(len(starts), f"S{distinct[-1]}")
+        for length in distinct.tolist():
+            rows = lengths == length
+            places = (len(self._padded) - length,)
+            every = np.ndarray(places, f"S{length}", self._padded, strides=(1,))
+            words[rows] = every[starts[rows]]
+        return words
 
     def _fixed_point(
         self, starts: Int[np.ndarray, " rows"], ends: Int[np.ndarray, " rows"]
@@ -135,7 +157,8 @@ def _last_digits(
     kept = ~np.uint64(0) << np.asarray(64 - 8 * counts).astype(np.uint64)
     digits = (words & kept) | (_ZEROS & ~kept)
     # A byte is a digit if neither it nor it plus 6 leaves the range 0x30 to 0x3f.
-    outside = (digits | (digits + np.uint64(0x0606060606060606))) ^ _ZEROS
+    carried = digits + np.uint64(0x0606060606060606)
+    outside = (digits ^ _ZEROS) | (carried ^ _ZEROS)
     if (outside & np.uint64(0xF0F0F0F0F0F0F0F0)).any():
         return None
     digits = digits - _ZEROS

@@ -12,7 +12,7 @@ from ._star_table import TEXT, StarTable
 
 
 # Some thousands of rows: few calls, and arrays that stay in the processor's cache.
-_CHUNK = 2**21
+_CHUNK = 2**22
 _WORD = re.compile(
     rb"#.*|'(?:[^']|'(?=\S))*'(?=\s|$)|\"(?:[^\"]|\"(?=\S))*\"(?=\s|$)|\S+"
 )
@@ -34,37 +34,36 @@ class Lines:
 
     def __init__(self, file: IO[bytes]):
         self._file = file
-        self._held = file.read(_CHUNK).removeprefix(b"\xef\xbb\xbf")
-        self._position = 0
-        self._last = 0
+        self._held = file.read(_CHUNK)
+        # Places are counted from the beginning of the file.
+        self._first = 0
+        self._next = self._last = 3 if self._held.startswith(b"\xef\xbb\xbf") else 0
         self.number = 0
 
     def next(self) -> bytes | None:
         """Return the next line, None at the end."""
-        stop = self._held.find(b"\n", self._position) + 1
-        while not stop:
+        while not (stop := self._held.find(b"\n", self._next - self._first) + 1):
             if not self._read_more():
                 stop = len(self._held)
                 break
-            stop = self._held.find(b"\n", self._position) + 1
-        if stop == self._position:
+        line = self._held[self._next - self._first : stop]
+        if not line:
             return None
-        self._last = self._position
-        self._position = stop
+        self._last, self._next = self._next, self._first + stop
         self.number += 1
-        return self._held[self._last : stop]
+        return line
 
     def put_back(self) -> None:
         """Have `next` give the line given last once more."""
-        self._position = self._last
+        self._next = self._last
         self.number -= 1
 
     def block(self) -> bytes:
-        """Return whole lines, many of them, without going past them; empty at the end."""
-        if len(self._held) - self._position < _CHUNK // 2:
+        """Return many whole lines without going past them; nothing at the end."""
+        if self._first + len(self._held) - self._next < _CHUNK // 2:
             self._read_more()
-        stop = self._held.rfind(b"\n", self._position) + 1
-        return self._held[self._position : stop]
+        start = self._next - self._first
+        return self._held[start : self._held.rfind(b"\n", start) + 1]
 
     def skip(self, block: bytes) -> None:
         """Go past what `block` gave.
@@ -72,26 +71,30 @@ class Lines:
         Args:
             block: the very bytes.
         """
-        self._position += len(block)
+        self._next += len(block)
+        self._last = self._next
         self.number += block.count(b"\n")
 
-    def place(self) -> tuple[int, int]:
+    def place(self) -> tuple[int, int, int]:
         """Return where `next` reads, for `return_to`."""
-        return self._file.tell() - len(self._held) + self._position, self.number
+        return self._next, self._last, self.number
 
-    def return_to(self, place: tuple[int, int]) -> None:
+    def return_to(self, place: tuple[int, int, int]) -> None:
         """Go back to a place.
 
         Args:
             place: from `place`.
         """
-        self._file.seek(place[0])
-        self._held, self._position, self.number = b"", 0, place[1]
+        self._next, self._last, self.number = place
+        if self._last < self._first:
+            self._file.seek(self._last)
+            self._held, self._first = b"", self._last
 
     def _read_more(self) -> bool:
         more = self._file.read(_CHUNK)
-        self._held = self._held[self._position :] + more
-        self._position = 0
+        kept = self._last - self._first
+        self._held = self._held[kept:] + more
+        self._first += kept
         return bool(more)
 
 
@@ -176,7 +179,9 @@ class Parser:
             raise self._error("a loop_ has no columns", "do name them")
         start = self._lines.place()
         columns = self._columns(len(names), frozenset())
-        mixed = {i for i, parts in enumerate(columns) if len(set(map(type, parts))) > 1}
+        mixed = {
+            i for i, parts in enumerate(columns) if len(set(map(is_text, parts))) > 1
+        }
         if mixed:
             # A later value is text, so the earlier numbers must keep their spelling.
             self._lines.return_to(start)
@@ -201,7 +206,7 @@ class Parser:
     def _plain(
         self, block: bytes, count: int, texts: frozenset[int]
     ) -> list[_Part] | None:
-        """Return the columns of a block of nothing but full rows, None for another one."""
+        """Return the columns of a block of nothing but full rows, else None."""
         if count < 3 or not block or any(mark in block for mark in _MARKS):
             return None
         chunk = Chunk(block)
@@ -219,7 +224,7 @@ class Parser:
     def _careful(
         self, size: int, count: int, texts: frozenset[int]
     ) -> tuple[list[_Part], bool]:
-        """Return columns of the rows in the next bytes, and whether the loop ends there."""
+        """Return columns of the next bytes' rows, and whether the loop ends there."""
         rows, ended, seen = [], False, 0
         while seen <= size and not ended:
             line = self._lines.next()
@@ -256,10 +261,8 @@ class Parser:
     def _is_followed_by_names(self) -> bool:
         """Return whether the next line begins a table: `data_x` may be a value, too."""
         place = self._lines.place()
-        line_before = self._lines.number
         words = self._next_words()
         self._lines.return_to(place)
-        self._lines.number = line_before
         return words is not None and words[0].lower().startswith((b"loop_", b"_"))
 
     def _next_words(self) -> list[bytes] | None:
@@ -311,13 +314,22 @@ class Parser:
         )
 
 
+def is_text(part: _Part) -> bool:
+    """Return whether a part of a column is text.
+
+    Args:
+        part: numbers, bytes or a list of strings.
+    """
+    return isinstance(part, list) or part.dtype.kind == "S"
+
+
 def joined(parts: list[_Part]) -> np.ndarray:
     """Return the parts of a column as one array, emptying the list on the way.
 
     Args:
-        parts: all numbers, or all lists of strings.
+        parts: all numbers, or all text.
     """
-    if not any(isinstance(part, list) for part in parts):
+    if not any(map(is_text, parts)):
         return np.concatenate(parts) if parts else np.empty(0)
     column = np.empty(sum(map(len, parts)), TEXT)
     filled = 0

@@ -42,7 +42,9 @@ def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage
     defocused = along_x * x2 + along_y * y2 + mixed * (ky[:, None] * kx[None, :])
     spherical = 1e7 * lens.spherical_aberration * wavelength**3
     constant = jnp.deg2rad(lens.phase_shift) + jnp.arcsin(lens.amplitude_contrast)
-    return jnp.pi * (wavelength * defocused - 0.5 * spherical * (x2 + y2) ** 2) + constant
+    return (
+        jnp.pi * (wavelength * defocused - 0.5 * spherical * (x2 + y2) ** 2) + constant
+    )
 
 
 def envelope(lens: Lens, grid: Grid) -> HalfImage:

@@ -13,7 +13,7 @@ from numpy import ndarray
 BLUE, ORANGE, GREEN, RED, GREY = "#2563a8", "#d9822b", "#2a9d6f", "#c0392b", "#8a94a0"
 INK, RULE = "#22303c", "#d8dee4"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9.5,
     "font.family": "sans-serif",
     "axes.edgecolor": "#9aa5b1",

@@ -1,12 +1,12 @@
 """From a structure and a pose to its projection."""
 
+from ._direct_sum import DirectSum as DirectSum
 from ._fourier_slice import FourierSlice as FourierSlice
 from ._project import project as project
 from ._projector import (
     AbstractProjector as AbstractProjector,
     default_projector as default_projector,
 )
-from ._shift import shift_phases as shift_phases
-from ._direct_sum import DirectSum as DirectSum
 from ._scale import potential_scale as potential_scale
 from ._separable_gaussians import SeparableGaussians as SeparableGaussians
+from ._shift import shift_phases as shift_phases

@@ -2,9 +2,10 @@
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array
 
-from .._typing import HalfSpectrum
+from .._typing import HalfSpectrum, complex_dtype
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import VoxelMap
@@ -41,10 +42,10 @@ class DirectSum(AbstractProjector):
             return jax.vmap(lambda k_x: one(k_x * x_row + k_y * y_row))(kx)
 
         def one(k: Array) -> Array:
-            total = structure.values.astype(jnp.result_type(k, jnp.complex64))
+            total = structure.values.astype(complex_dtype(k.dtype))
             for r, component in zip(structure.grid.axes(), k[::-1], strict=True):
                 angle = -2 * jnp.pi * component * r
-                phases = jnp.cos(angle) + 1j * jnp.sin(angle)
+                phases = lax.complex(jnp.cos(angle), jnp.sin(angle))
                 total = jnp.tensordot(phases, total, axes=1)
             nyquist = 0.5 / structure.voxel_size * (1 + 1e-5)
             return jnp.where(jnp.all(jnp.abs(k) <= nyquist), total, 0.0)

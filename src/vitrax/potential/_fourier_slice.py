@@ -45,10 +45,7 @@ class FourierSlice(AbstractProjector):
         _check_extent(fourier_map, grid)
         ky, kx = grid.frequency_axes()
         to_nodes = fourier_map.voxel_size * fourier_map.padded_size
-        x_row, y_row = pose.as_matrix()[:2] * to_nodes
-        positions = tuple(
-            x_row[i] * kx[None, :] + y_row[i] * ky[:, None] for i in range(3)
-        )
+        positions = plane_positions(pose.as_matrix()[:2] * to_nodes, ky, kx)
         limit = fourier_map.padded_size // 2 + 1e-3
         inside = [jnp.abs(position) <= limit for position in positions]
         scale = fourier_map.voxel_size**3 / grid.pixel_size**2
@@ -109,8 +106,25 @@ def _check_extent(fourier_map: FourierMap, grid: Grid) -> None:
             )
 
 
+def plane_positions(
+    rows: Float[Array, "2 3"], ky: Float[Array, " y"], kx: Float[Array, " kx"]
+) -> Positions:
+    """Return kx·rows[0] + ky·rows[1], in units of nodes.
+
+    The products come from one small matrix product, the rest is a sum. Written as a
+    product plus a product, XLA computes a position again in each loop that uses it, now
+    fused and now not, and two loops may round it to different sides of a node.
+    """
+    across = jnp.stack([jnp.pad(kx, (0, ky.size)), jnp.pad(ky, (kx.size, 0))])
+    steps = jnp.matmul(rows.T, across, precision=lax.Precision.HIGHEST)
+    x, y, z = (step[None, : kx.size] + step[kx.size :, None] for step in steps)
+    return x, y, z
+
+
 def _sliced(
-    coefficients: Complex[Array, "z y kx"], positions: Positions, kernel: SliceKernel
+    coefficients: Complex[Array, "nodes_z nodes_y nodes_x"],
+    positions: Positions,
+    kernel: SliceKernel,
 ) -> HalfSpectrum:
     """Return the transform at positions on either side of x = 0."""
     # The half with x >= 0 is stored, the other is its conjugate.
@@ -121,7 +135,9 @@ def _sliced(
 
 
 def interpolate(
-    coefficients: Complex[Array, "z y kx"], positions: Positions, kernel: SliceKernel
+    coefficients: Complex[Array, "nodes_z nodes_y nodes_x"],
+    positions: Positions,
+    kernel: SliceKernel,
 ) -> HalfSpectrum:
     """Return the transform between its nodes, x ≥ 0; differentiable in all of it.
 
@@ -197,15 +213,15 @@ def _weights(offset: Array, kernel: SliceKernel, derivative: int) -> list[Array]
     out = []
     for node in range(kernel.points):
         t = scale * (offset - node)
-        polynomial, slope = _kernel_values(t, kernel.coefficients)
+        polynomial, slope = kernel_values(t, kernel.coefficients)
         out.append(slope * scale if derivative else polynomial)
     return out
 
 
-def _kernel_values(t: Array, coefficients: tuple[float, ...]) -> tuple[Array, Array]:
+def kernel_values(t, coefficients: tuple[float, ...]):
     """Return (1 - t²)² Σ c_j t²ʲ and its derivative."""
     u = t * t
-    p, dp = jnp.full_like(u, coefficients[-1]), jnp.zeros_like(u)
+    p, dp = coefficients[-1] + 0.0 * u, 0.0 * u
     for c in coefficients[-2::-1]:
         dp = dp * u + p
         p = p * u + c

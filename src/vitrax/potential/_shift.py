@@ -1,13 +1,16 @@
 """Moving an image by the phases of its spectrum."""
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array
 
 from .._typing import HalfSpectrum, Scalar, Vector2, complex_dtype
 from ..grid import Grid
 
 
-def shift_phases(shift: Vector2, grid: Grid, scale: Scalar | float = 1.0) -> HalfSpectrum:
+def shift_phases(
+    shift: Vector2, grid: Grid, scale: Scalar | float = 1.0
+) -> HalfSpectrum:
     r"""Return $s\,e^{-2\pi i (k_x x + k_y y)}$: it moves an image by (x, y).
 
     Args:
@@ -34,4 +37,4 @@ def shift_phases(shift: Vector2, grid: Grid, scale: Scalar | float = 1.0) -> Hal
 
 def _phases(angle: Array) -> Array:
     """Return e^{i angle}."""
-    return jnp.cos(angle) + 1j * jnp.sin(angle)
+    return lax.complex(jnp.cos(angle), jnp.sin(angle))

@@ -2,9 +2,9 @@
 
 from ._assembly import assembled as assembled
 from ._atoms import Atoms as Atoms
-from ._gaussians import Gaussians as Gaussians
-from ._voxel_map import ARBITRARY as ARBITRARY, VOLT as VOLT, VoxelMap as VoxelMap
 from ._fourier_map import FourierMap as FourierMap, guard_of as guard_of
-from ._slice_kernel import SliceKernel as SliceKernel
 from ._gaussian_sum import sum_gaussians as sum_gaussians
+from ._gaussians import Gaussians as Gaussians
 from ._render import render as render
+from ._slice_kernel import SliceKernel as SliceKernel
+from ._voxel_map import ARBITRARY as ARBITRARY, VOLT as VOLT, VoxelMap as VoxelMap

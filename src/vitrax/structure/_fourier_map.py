@@ -38,7 +38,7 @@ class FourierMap(eqx.Module):
         (8, 8, 8)
     """
 
-    coefficients: Complex[Array, "z y kx"]
+    coefficients: Complex[Array, "nodes_z nodes_y nodes_x"]
     voxel_size: Scalar = eqx.field(converter=as_float)
     shape: tuple[int, int, int] = eqx.field(static=True)
     kernel: SliceKernel = eqx.field(static=True)
@@ -90,7 +90,7 @@ def _deconvolved(values: Array, kernel: SliceKernel, size: int) -> Array:
     n = values.shape[0]
     factor = 1.0 / kernel.transform((np.arange(n) - n // 2) / size)
     factor = jnp.asarray(factor, values.dtype)
-    return values * factor[:, None, None] * factor[:, None] * factor
+    return values * factor[:, None, None] * factor[:, None][None] * factor[None, None]
 
 
 def _corner_padded(values: Array, size: int) -> Array:

@@ -51,7 +51,11 @@ def sum_gaussians(
 
 
 def _sum_in_windows(
-    window: tuple[int, ...], grid: Grid, positions: Array, amplitudes: Array, variances: Array
+    window: tuple[int, ...],
+    grid: Grid,
+    positions: Array,
+    amplitudes: Array,
+    variances: Array,
 ) -> Array:
     """Return the sum, a chunk of Gaussians at a time, computed again under grad."""
     whole = window == grid.shape
@@ -92,9 +96,11 @@ def _add_windows(
     """
     starts, factors = [], []
     for axis, (size, width) in enumerate(zip(grid.shape, window, strict=True)):
-        start = jnp.floor(positions[:, axis] / grid.pixel_size) + (size // 2 - width // 2)
+        start = jnp.floor(positions[:, axis] / grid.pixel_size) + (
+            size // 2 - width // 2
+        )
         start = lax.stop_gradient(jnp.clip(start, 0, size - width))
-        pixels = jnp.arange(width, dtype=total.dtype) + start[:, None] - size // 2
+        pixels = jnp.arange(width, dtype=total.dtype)[None] + start[:, None] - size // 2
         offset = pixels * grid.pixel_size - positions[:, axis, None]
         starts.append(start.astype(jnp.int32))
         factors.append(_pixel_averages(offset, variances, grid.pixel_size))

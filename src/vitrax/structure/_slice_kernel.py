@@ -87,7 +87,8 @@ class SliceKernel:
 
 def _transforms(points: int, x: np.ndarray) -> np.ndarray:
     """Return the Fourier transforms (term, alias, x) of the kernel's basis functions."""
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    # π points per oscillation are needed, and the last alias has 24 per node.
+    nodes, weights = np.polynomial.legendre.leggauss(100 * points)
     nodes, weights = 0.5 * points * nodes, 0.5 * points * weights
     u = (2 * nodes / points) ** 2
     # A higher degree gains nothing with three points, and costs time.

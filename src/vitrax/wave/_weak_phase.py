@@ -45,6 +45,8 @@ class WeakPhase(eqx.Module):
         if projector is None:
             projector = default_projector(structure)
         spectrum = projector(structure, pose, grid)
-        factor = 2 * potential_scale(structure) * interaction_parameter(voltage, constants)
+        factor = (
+            2 * potential_scale(structure) * interaction_parameter(voltage, constants)
+        )
         working = projector.working_grid(structure, grid)
         return LinearContrast(spectrum * factor.astype(spectrum.dtype), working)

@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.cli import main
+
+
+def facts(capsys, *paths):
+    assert main(["info", *map(str, paths), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_mrc(tmp_path, capsys):
+    path = tmp_path / "map.mrc"
+    vx.io.write_map(path, vx.VoxelMap(np.ones((4, 4, 4)), voxel_size=1.5))
+    (found,) = facts(capsys, path)
+    assert found["kind"] == "MRC"
+    assert found["facts"]["voxel size"] == "1.5 × 1.5 × 1.5 Å"
+    assert found["facts"]["sections × rows × columns"] == "4 × 4 × 4"
+    assert found["remarks"] == []
+
+
+def test_star(tmp_path, capsys):
+    path = tmp_path / "a.star"
+    columns = {"rlnAngleRot": [1.5, 20.0], "rlnOpticsGroup": [1, 2]}
+    optics = {"rlnOpticsGroup": [1], "rlnVoltage": [300.0]}
+    tables = {"optics": optics, "particles": columns}
+    vx.io.write_star(path, {name: vx.io.StarTable(t) for name, t in tables.items()})
+    (found,) = facts(capsys, path)
+    assert found["facts"]["data_particles"] == "2 rows, 2 columns"
+    assert found["facts"]["rlnAngleRot"] == "1.5 to 20"
+    assert "optics groups [2]" in found["remarks"][0]
+
+
+def test_real_structure(shared, capsys):
+    (found,) = facts(capsys, shared / "structures" / "1dpx.pdb")
+    assert found["facts"]["atoms read"] > 1000
+    assert any("alternate conformers" in remark for remark in found["remarks"])
+    assert any("no hydrogens" in remark for remark in found["remarks"])
+
+
+def test_real_map_without_voxel_size(shared, capsys):
+    (found,) = facts(capsys, shared / "maps" / "70S_65_5A.mrc")
+    assert any("no voxel size" in remark for remark in found["remarks"])
+
+
+@pytest.mark.parametrize("folder", ["maps", "relion", "structures"])
+def test_all_real_files_can_be_looked_at(shared, capsys, folder):
+    paths = sorted((shared / folder).iterdir())
+    assert main(["info", *map(str, paths)]) == 0
+    assert capsys.readouterr().out.count(str(shared)) >= len(paths)
+
+
+def test_bad_file_is_named_after_the_good_ones(tmp_path, capsys):
+    good, bad = tmp_path / "good.star", tmp_path / "bad.mrc"
+    vx.io.write_star(good, {"": vx.io.StarTable({"a": [1]})})
+    bad.write_text("<!DOCTYPE html><html></html>")
+    assert main(["info", str(bad), str(good)]) == 3
+    said = capsys.readouterr()
+    assert "good.star: STAR" in said.out
+    assert "bad.mrc" in said.err
+    assert said.err.count("\n") == 1

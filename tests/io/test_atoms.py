@@ -1,0 +1,265 @@
+import gzip
+
+import gemmi
+import numpy as np
+import pytest
+
+from vitrax.io import InputError, InputWarning, read_atoms
+
+
+LINE = "ATOM  {serial:>5}  CA {altloc}GLY A{residue:>4}    {xyz}{occ}{b}          {element:>2}\n"
+
+
+def line(
+    serial=1,
+    altloc=" ",
+    xyz="   1.000   2.000   3.000",
+    occ="  1.00",
+    b=" 20.00",
+    element="C",
+):
+    return LINE.format(
+        serial=serial,
+        altloc=altloc,
+        residue=serial,
+        xyz=xyz,
+        occ=occ,
+        b=b,
+        element=element,
+    )
+
+
+def written(tmp_path, text, name="a.pdb"):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+COLUMNS = [
+    "group_PDB",
+    "id",
+    "type_symbol",
+    "label_atom_id",
+    "label_alt_id",
+    "label_comp_id",
+    "label_asym_id",
+    "label_seq_id",
+    "Cartn_x",
+    "Cartn_y",
+    "Cartn_z",
+    "occupancy",
+    "B_iso_or_equiv",
+    "auth_seq_id",
+    "auth_asym_id",
+    "pdbx_PDB_model_num",
+]
+ROW = "ATOM 1 C CA . GLY A 1 1.0 2.0 3.0 0.5 20.0 1 A 1".split()
+
+
+def mmcif(rows, columns=tuple(COLUMNS)):
+    names = "".join(f"_atom_site.{name}\n" for name in columns)
+    lines = "".join(" ".join(row) + "\n" for row in rows)
+    return f"data_x\nloop_\n{names}{lines}"
+
+
+def row(**changes):
+    return [changes.get(name, value) for name, value in zip(COLUMNS, ROW, strict=True)]
+
+
+def test_chignolin(shared):
+    atoms = read_atoms(shared / "structures" / "1uao.pdb")
+    elements = np.frombuffer(atoms.elements, np.uint8)
+    assert len(atoms) == 138
+    assert (elements > 1).sum() == 77
+    assert len(read_atoms(shared / "structures" / "1uao.pdb", hydrogens=False)) == 77
+
+
+def test_models_are_not_concatenated(shared):
+    path = shared / "structures" / "1uao_10_models.pdb"
+    first, last = read_atoms(path), read_atoms(path, model=10)
+    assert len(first) == len(last) == 138
+    assert np.abs(np.asarray(first.positions) - np.asarray(last.positions)).max() > 0.1
+    np.testing.assert_array_equal(
+        first.positions, read_atoms(shared / "structures" / "1uao.pdb").positions
+    )
+    for model in (0, 11):
+        with pytest.raises(InputError, match=f"model {model} of .* because it has 10"):
+            read_atoms(path, model=model)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("4v1w.cif.gz", 32736),
+        ("6z6u.pdb.gz", 32618),
+        ("8zpm.cif.gz", 3222),
+        ("1dpx.pdb", 1192),
+    ],
+)
+def test_real_structures_as_gemmi_reads_them(shared, name, count):
+    atoms = read_atoms(shared / "structures" / name)
+    expected = [
+        s.atom for s in gemmi.read_structure(str(shared / "structures" / name))[0].all()
+    ]
+    assert len(atoms) == count
+    np.testing.assert_allclose(
+        atoms.positions, [a.pos.tolist() for a in expected], atol=1e-4
+    )
+    np.testing.assert_allclose(atoms.b_factors, [a.b_iso for a in expected], rtol=1e-6)
+    np.testing.assert_allclose(atoms.occupancies, [a.occ for a in expected], rtol=1e-6)
+    assert list(atoms.elements) == [a.element.atomic_number for a in expected]
+
+
+def test_waters(shared):
+    path = shared / "structures" / "1dpx.pdb"
+    assert len(read_atoms(path)) - len(read_atoms(path, waters=False)) == 177
+
+
+def test_conformers_keep_their_occupancies(tmp_path):
+    text = line(1, "A", occ="  0.60") + line(1, "B", occ="  0.40")
+    atoms = read_atoms(written(tmp_path, text))
+    np.testing.assert_allclose(atoms.occupancies, [0.6, 0.4], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "element", ["Se", "I", "Br", "Mo", "Cd", "W", "Au", "Zn", "Li"]
+)
+def test_heavy_elements(tmp_path, element):
+    atoms = read_atoms(written(tmp_path, line(element=element.upper())))
+    assert list(atoms.elements) == [gemmi.Element(element).atomic_number]
+
+
+def test_deuterium_is_hydrogen(tmp_path):
+    path = written(tmp_path, line(element="D") + line(2))
+    assert list(read_atoms(path).elements) == [1, 6]
+    assert len(read_atoms(path, hydrogens=False)) == 1
+
+
+@pytest.mark.parametrize("element", ["X", "UN"])
+def test_unknown_elements_are_named(tmp_path, element):
+    text = line() + line(2, element=element)
+    with pytest.raises(
+        InputError, match=r"1 atoms .* element is unknown: .*GLY 2"
+    ) as e:
+        read_atoms(written(tmp_path, text))
+    assert "a.pdb" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    "xyz", ["*" * 24, "   1.000     nan   3.000", "   1.000           3.000"]
+)
+def test_coordinates_that_are_no_numbers(tmp_path, xyz):
+    with pytest.raises(InputError, match=r"a\.pdb because at line 2 a coordinate"):
+        read_atoms(written(tmp_path, line() + line(2, xyz=xyz)))
+
+
+@pytest.mark.parametrize("x", ["nan", "?", "."])
+def test_coordinates_that_are_no_numbers_in_mmcif(tmp_path, x):
+    with pytest.raises(InputError, match="have no coordinates"):
+        read_atoms(written(tmp_path, mmcif([row(), row(id="2", Cartn_x=x)]), "a.cif"))
+
+
+def test_mmcif_by_content(tmp_path):
+    atoms = read_atoms(written(tmp_path, mmcif([row()]), "a.pdb"))
+    np.testing.assert_array_equal(atoms.positions, [[1.0, 2.0, 3.0]])
+    assert float(atoms.occupancies[0]) == 0.5
+    packed = written(tmp_path, gzip.compress(mmcif([row()]).encode()), "b.txt")
+    assert len(read_atoms(packed)) == 1
+
+
+def test_occupancies_that_are_not_given_are_one(tmp_path):
+    atoms = read_atoms(written(tmp_path, mmcif([row(occupancy="?")]), "a.cif"))
+    assert float(atoms.occupancies[0]) == 1.0
+    short = line()[:54] + "\n"
+    assert float(read_atoms(written(tmp_path, short)).occupancies[0]) == 1.0
+
+
+def test_all_occupancies_zero(tmp_path, shared):
+    with pytest.warns(InputWarning, match="every occupancy is 0"):
+        atoms = read_atoms(shared / "structures" / "tip3p_water_box.pdb.gz")
+    assert len(atoms) == 4405
+    assert float(atoms.occupancies.min()) == 1.0
+
+
+def test_negative_occupancy(tmp_path):
+    with pytest.raises(InputError, match="occupancy isn't 0 or more"):
+        read_atoms(written(tmp_path, line(occ=" -1.00")))
+
+
+def test_b_factors_that_are_not_given(tmp_path):
+    rows = [row(B_iso_or_equiv="?"), row(id="2", B_iso_or_equiv="30.0")]
+    with pytest.warns(InputWarning, match="no B-factor; 0 was taken"):
+        atoms = read_atoms(written(tmp_path, mmcif(rows), "a.cif"))
+    assert atoms.b_factors.tolist() == [0.0, 30.0]
+
+
+def test_negative_b_factors(tmp_path):
+    with pytest.warns(InputWarning, match="1 atoms have a B-factor below 0"):
+        atoms = read_atoms(written(tmp_path, line(b="-20.00") + line(2)))
+    assert atoms.b_factors.tolist() == [0.0, 20.0]
+
+
+NO_MODELS = {
+    "": r"it is empty \(0 bytes\)",
+    "REMARK nothing\nEND\n": "no ATOM or HETATM records",
+    "data_x\n_cell.length_a 1\n": "has no atoms",
+    "data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n": "isn't a sound PDB or mmCIF",
+    "version https://git-lfs.github.com/spec/v1\n": "Git LFS pointer",
+    "<html></html>": "web page",
+    mmcif(
+        [["C", "1.0", "2.0", "3.0"]], ("type_symbol", "Cartn_x", "Cartn_y", "Cartn_z")
+    ): ("has no atoms"),
+}
+
+
+@pytest.mark.parametrize("text", NO_MODELS, ids=lambda t: repr(t[:12]))
+def test_what_is_no_model(tmp_path, text):
+    with pytest.raises(InputError, match=NO_MODELS[text]) as caught:
+        read_atoms(written(tmp_path, text))
+    assert "a.pdb" in str(caught.value)
+
+
+def test_nothing_left(tmp_path):
+    with pytest.raises(InputError, match="no atoms are left"):
+        read_atoms(written(tmp_path, line(element="H")), hydrogens=False)
+
+
+ASSEMBLY = (
+    "REMARK 350 BIOMOLECULE: 1\n"
+    "REMARK 350 APPLY THE FOLLOWING TO CHAINS: A\n"
+    "REMARK 350   BIOMT1   1  1.000000  0.000000  0.000000        0.00000\n"
+    "REMARK 350   BIOMT2   1  0.000000  1.000000  0.000000        0.00000\n"
+    "REMARK 350   BIOMT3   1  0.000000  0.000000  1.000000        0.00000\n"
+    "REMARK 350   BIOMT1   2 -1.000000  0.000000  0.000000       10.00000\n"
+    "REMARK 350   BIOMT2   2  0.000000 -1.000000  0.000000        0.00000\n"
+    "REMARK 350   BIOMT3   2  0.000000  0.000000  1.000000        0.00000\n"
+)
+
+
+def test_assembly(tmp_path):
+    path = written(tmp_path, ASSEMBLY + line())
+    assert len(read_atoms(path)) == 1
+    positions = read_atoms(path, assembly="1").positions
+    np.testing.assert_allclose(positions, [[1, 2, 3], [9, -2, 3]])
+    with pytest.raises(InputError, match="assembly 2 of .* because it describes 1;"):
+        read_atoms(path, assembly="2")
+
+
+def test_assembly_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrax.io._atoms.MAX_ATOMS", 1)
+    with pytest.raises(InputError, match="up to 2 atoms"):
+        read_atoms(written(tmp_path, ASSEMBLY + line()), assembly="1")
+
+
+def test_real_assembly(shared):
+    path = shared / "structures" / "6z6u.pdb.gz"
+    assert len(read_atoms(path, assembly="1")) == 32618
+
+
+def test_packed_content_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrax.io._contents.read_whole.__kwdefaults__", None)
+    from vitrax.io._contents import read_whole
+
+    path = written(tmp_path, gzip.compress(bytes(100_000)), "bomb.pdb.gz")
+    with pytest.raises(InputError, match="larger than"):
+        read_whole(path, limit=10_000)

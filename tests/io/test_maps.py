@@ -1,0 +1,331 @@
+import bz2
+import gzip
+
+import gemmi
+import jax.numpy as jnp
+import mrcfile
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.io import InputError, InputWarning, read_header, read_map, write_map
+
+
+def values_of(shape=(4, 5, 6)):
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "map.mrc"
+    write_map(path, vx.VoxelMap(values_of(), voxel_size=1.5))
+    return path
+
+
+def patched(path, offset, value):
+    """Write bytes into a file's header."""
+    content = bytearray(path.read_bytes())
+    content[offset : offset + len(value)] = value
+    path.write_bytes(content)
+    return path
+
+
+def as_int(*values):
+    return np.array(values, "<i4").tobytes()
+
+
+def as_float(*values):
+    return np.array(values, "<f4").tobytes()
+
+
+def test_written_map_is_read_the_same(path):
+    back = read_map(path)
+    np.testing.assert_array_equal(back.values, values_of())
+    assert back.values.dtype == jnp.float32
+    assert float(back.voxel_size) == 1.5
+    assert back.unit == "arbitrary"
+    assert read_map(path, unit="V").unit == "V"
+
+
+def test_other_programs_read_what_is_written(path):
+    assert mrcfile.validate(path)
+    with mrcfile.open(path) as file:
+        np.testing.assert_array_equal(file.data, values_of())
+        np.testing.assert_allclose(file.voxel_size.tolist(), 1.5)
+        assert file.is_volume()
+        np.testing.assert_allclose(file.header.rms, values_of().std(), rtol=1e-6)
+    grid = gemmi.read_ccp4_map(str(path)).grid
+    np.testing.assert_array_equal(np.array(grid), values_of().transpose(2, 1, 0))
+
+
+def test_origin_stands_in_the_header(tmp_path):
+    path = tmp_path / "map.mrc"
+    write_map(path, vx.VoxelMap(values_of(), 2.0), origin=(-6.0, -5.0, -4.0))
+    assert read_header(path).origin == (-6.0, -5.0, -4.0)
+
+
+def test_values_that_are_not_finite_are_not_written(tmp_path):
+    bad = vx.VoxelMap(jnp.full((4, 4, 4), jnp.nan), 1.0)
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        write_map(tmp_path / "map.mrc", bad)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_voxel_size_names_the_option(path):
+    patched(path, 40, as_float(0, 0, 0))
+    with pytest.raises(InputError, match="voxel_size=, or --angpix"):
+        read_map(path)
+    assert float(read_map(path, voxel_size=5.0).voxel_size) == 5.0
+
+
+def test_voxel_size_of_the_caller_goes_first(path):
+    assert float(read_map(path, voxel_size=5.0).voxel_size) == 5.0
+    with pytest.raises(ValueError, match="isn't positive"):
+        read_map(path, voxel_size=0.0)
+
+
+def test_anisotropic_voxels_are_refused_with_their_sizes(path):
+    patched(path, 40, as_float(6 * 1.5, 5 * 1.5, 4 * 3.0))
+    with pytest.raises(InputError, match="anisotropic: 1.5, 1.5, 3 Å along x, y, z"):
+        read_map(path)
+
+
+def test_rounding_of_the_header_is_no_anisotropy(path):
+    patched(path, 40, as_float(6 * 1.5 * 1.0005, 5 * 1.5, 4 * 1.5))
+    assert float(read_map(path).voxel_size) == pytest.approx(1.5, rel=1e-3)
+
+
+def test_slanted_cells_are_refused(path):
+    patched(path, 52, as_float(90.0, 94.326, 90.0))
+    with pytest.raises(InputError, match="angles of its cell are 90, 94.326, 90"):
+        read_map(path, voxel_size=1.5)
+
+
+def test_truncated(path):
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(
+        InputError, match="is 1404 bytes where its header promises 1504"
+    ):
+        read_map(path)
+
+
+def test_shorter_than_a_header(path):
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(
+        InputError, match="is 500 bytes and an MRC header alone is 1024"
+    ):
+        read_map(path)
+
+
+def test_trailing_bytes_are_accepted_with_a_warning(path):
+    path.write_bytes(path.read_bytes() + bytes(10))
+    with pytest.warns(InputWarning, match="10 bytes follow the data"):
+        np.testing.assert_array_equal(read_map(path).values, values_of())
+
+
+IMPOSTORS = {
+    b"": r"it is empty \(0 bytes\)",
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:0": "Git LFS pointer",
+    b"\n<!DOCTYPE html><html><body>404": "web page",
+    b"<html>" + bytes(2000): "web page",
+    bytes(2048): "isn't an MRC file",
+    b"root:x:0:0:" * 200: "isn't an MRC file",
+}
+
+
+@pytest.mark.parametrize("content", IMPOSTORS, ids=lambda c: str(c[:10]))
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_no_map_is_called_by_its_name(tmp_path, content, pack):
+    path = tmp_path / "map.mrc"
+    path.write_bytes(pack(content) if content else content)
+    with pytest.raises(InputError, match=IMPOSTORS[content]) as caught:
+        read_map(path)
+    assert "map.mrc" in str(caught.value)
+    assert "root" not in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_map(tmp_path / "none.mrc")
+    with pytest.raises(InputError, match="is a folder"):
+        read_map(tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, -5])
+def test_sizes_that_cannot_be(path, size):
+    patched(path, 0, as_int(size))
+    with pytest.raises(InputError, match="isn't an MRC file, or is damaged"):
+        read_map(path)
+
+
+def test_huge_sizes_allocate_nothing(path):
+    patched(path, 0, as_int(20_000, 20_000, 20_000))
+    with pytest.raises(InputError, match="header promises 32000000001024"):
+        read_map(path)
+
+
+def test_garbage_mode(path):
+    patched(path, 12, as_int(154285104))
+    with pytest.raises(InputError, match="isn't an MRC file, or is damaged"):
+        read_map(path)
+
+
+@pytest.mark.parametrize("mode", [3, 4, 16])
+def test_modes_that_are_no_images(path, mode):
+    patched(path, 12, as_int(mode))
+    with pytest.raises(InputError, match=f"mode {mode} holds"):
+        read_map(path)
+
+
+def test_negative_extended_header(path):
+    patched(path, 92, as_int(-1))
+    with pytest.raises(InputError, match="negative length"):
+        read_map(path)
+
+
+def test_extended_header_is_skipped(path):
+    content = path.read_bytes()
+    path.write_bytes(content[:1024] + b"\1" * 160 + content[1024:])
+    patched(path, 92, as_int(160))
+    np.testing.assert_array_equal(read_map(path).values, values_of())
+
+
+@pytest.mark.parametrize("stamp", [b"\0\0\0\0", b"D   ", b"\x11\x11\0\0"])
+def test_wrong_machine_stamp_is_inferred(path, stamp):
+    patched(path, 212, stamp)
+    with pytest.warns(InputWarning, match="makes sense as little-endian"):
+        np.testing.assert_array_equal(read_map(path).values, values_of())
+
+
+@pytest.mark.parametrize("word", [b"\0\0\0\0", b"MAP\0"])
+def test_map_identifier(path, word, recwarn):
+    patched(path, 208, word)
+    np.testing.assert_array_equal(read_map(path).values, values_of())
+    assert bool(recwarn) == (word[:3] != b"MAP")
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_big_endian(path, stamped, recwarn):
+    content = path.read_bytes()
+    header = np.frombuffer(content[:1024], mrcfile.dtypes.HEADER_DTYPE)
+    swapped = header.astype(header.dtype.newbyteorder(">")).tobytes()
+    path.write_bytes(swapped + values_of().astype(">f4").tobytes())
+    patched(path, 212, b"\x11\x11\0\0" if stamped else bytes(4))
+    back = read_map(path)
+    np.testing.assert_array_equal(back.values, values_of())
+    assert bool(recwarn) != stamped
+
+
+@pytest.mark.parametrize("kind", ["i1", "i2", "u2", "f2", "f4"])
+def test_number_types(tmp_path, kind):
+    values = (values_of() * 20).astype(kind)
+    mrcfile.write(tmp_path / "map.mrc", values, voxel_size=1.5)
+    back = read_map(tmp_path / "map.mrc")
+    assert back.values.dtype == jnp.float32
+    np.testing.assert_array_equal(back.values, values.astype(np.float32))
+
+
+def test_half_bytes(path):
+    pairs = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    path.write_bytes(path.read_bytes()[:1024] + pairs.tobytes())
+    patched(path, 12, as_int(101))
+    expected = np.stack([pairs & 15, pairs >> 4], -1).reshape(4, 5, 6)
+    np.testing.assert_array_equal(read_map(path).values, expected)
+
+
+BYTES = {
+    "range says unsigned": (as_float(0, 200), b"", False, "unsigned"),
+    "range says signed": (as_float(-100, 100), b"", True, None),
+    "nothing is said": (as_float(0, 0), b"", True, "signed"),
+    "IMOD says signed": (as_float(0, 0), as_int(1146047817, 1), True, None),
+    "IMOD says unsigned": (as_float(0, 0), as_int(1146047817, 0), False, None),
+}
+
+
+@pytest.mark.parametrize("case", BYTES)
+def test_signs_of_bytes(path, case, recwarn):
+    extremes, imod, signed, warning = BYTES[case]
+    values = np.arange(120, dtype=np.uint8).reshape(4, 5, 6) + 100
+    path.write_bytes(path.read_bytes()[:1024] + values.tobytes())
+    patched(patched(path, 12, as_int(0)), 76, extremes)
+    patched(path, 152, imod)
+    expected = values.view(np.int8) if signed else values
+    np.testing.assert_array_equal(read_map(path).values, expected)
+    assert [warning in str(each.message) for each in recwarn] == [True] * bool(warning)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1), (2, 1, 3)])
+def test_axes_are_put_in_order(tmp_path, order):
+    """`order` is MAPC, MAPR, MAPS: x, y, z of columns, rows, sections."""
+    zyx = values_of((4, 5, 6))
+    stored = zyx.transpose([3 - axis for axis in reversed(order)])
+    path = tmp_path / "map.mrc"
+    mrcfile.write(path, stored)
+    patched(path, 28, as_int(6, 5, 4))
+    patched(path, 40, as_float(9.0, 7.5, 6.0))
+    patched(path, 64, as_int(*order))
+    np.testing.assert_array_equal(read_map(path).values, zyx)
+
+
+def test_axes_that_are_no_order(path):
+    patched(path, 64, as_int(1, 1, 3))
+    with pytest.raises(InputError, match=r"\(1, 1, 3\), not an order of 1, 2, 3"):
+        read_map(path)
+
+
+def test_values_that_are_not_finite_are_counted(path):
+    patched(path, 1024, as_float(np.nan, np.inf))
+    with pytest.raises(InputError, match="2 of its 120 voxels are NaN or infinite"):
+        read_map(path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_packed_files_by_content(path, pack):
+    path.write_bytes(pack(path.read_bytes()))
+    np.testing.assert_array_equal(read_map(path).values, values_of())
+
+
+def test_packed_files_that_lie_allocate_nothing(path):
+    patched(path, 0, as_int(2_000, 2_000, 2_000))
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(InputError, match="more than .* compressed bytes can hold"):
+        read_map(path)
+
+
+def test_packed_file_cut_short(path):
+    path.write_bytes(gzip.compress(path.read_bytes())[:-40])
+    with pytest.raises(
+        InputError, match="compression is damaged or cut short|truncated"
+    ):
+        read_map(path)
+
+
+def test_an_image_is_no_map(tmp_path):
+    mrcfile.write(tmp_path / "image.mrc", values_of((4, 4)), voxel_size=1.0)
+    with pytest.raises(InputError, match="has one section, an image"):
+        read_map(tmp_path / "image.mrc")
+
+
+def test_start_stays_in_the_header(shared):
+    header = read_header(shared / "maps" / "EMD-3197.map")
+    assert header.start == (-2, 0, 0)
+    slanted = read_header(shared / "maps" / "EMD-3001.map")
+    assert slanted.start == (-21, -12, 0)
+    assert slanted.axes == (2, 1, 3)
+
+
+def test_real_maps(shared):
+    folder = shared / "maps"
+    assert float(read_map(folder / "3j9g_64_4.4A.mrc").voxel_size) == 4.4
+    assert float(read_map(folder / "EMD-3197.map").voxel_size) == pytest.approx(11.4)
+    assert read_map(folder / "70S_65_5A.mrc", voxel_size=5.0).shape == (65, 65, 65)
+    with pytest.raises(InputError, match="its header has none"):
+        read_map(folder / "70S_65_5A.mrc")
+    with pytest.raises(InputError, match=r"90, 94\.326, 90"):
+        read_map(folder / "EMD-3001.map")
+
+
+def test_agrees_with_gemmi(shared):
+    path = shared / "maps" / "EMD-3197.map"
+    expected = np.array(gemmi.read_ccp4_map(str(path)).grid).transpose(2, 1, 0)
+    np.testing.assert_array_equal(read_map(path).values, expected)

@@ -1,0 +1,56 @@
+"""The objective lens and what it makes of what left the specimen."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.optics import image_spectrum, phase_error, transfer
+from vitrax.wave import LinearContrast
+
+
+GRID = vx.Grid((6, 8), 1.5)
+
+
+def test_its_numbers_become_floats():
+    lens = vx.Lens(defocus=12_000, astigmatism=200)
+    assert lens.defocus.dtype == lens.b_factor.dtype == jnp.zeros(()).dtype
+    assert not lens.defocus.weak_type
+
+
+def test_its_defaults_are_round_and_at_300_kv_of_a_common_microscope():
+    lens = vx.Lens(defocus=12_000.0)
+    assert float(lens.spherical_aberration) == pytest.approx(2.7)
+    assert float(lens.amplitude_contrast) == pytest.approx(0.07)
+    for field in ("astigmatism", "astigmatism_angle", "phase_shift", "b_factor"):
+        assert float(getattr(lens, field)) == 0.0
+
+
+@pytest.mark.parametrize("quarter_turns", [1, 2, -1])
+def test_negative_astigmatism_is_positive_at_right_angles(quarter_turns):
+    one = transfer(vx.Lens(9e3, 800.0, 25.0), GRID, 0.02)
+    sign = -1.0 if quarter_turns % 2 else 1.0
+    other = transfer(vx.Lens(9e3, sign * 800.0, 25.0 + 90.0 * quarter_turns), GRID, 0.02)
+    np.testing.assert_allclose(one, other, atol=1e-11)
+
+
+def test_linear_contrast_is_multiplied_by_the_transfer():
+    rng = np.random.default_rng(0)
+    spectrum = jnp.asarray(rng.normal(size=GRID.half_shape) + 0j)
+    lens = vx.Lens(9e3, 800.0, 25.0, b_factor=30.0)
+    imaged = image_spectrum(LinearContrast(spectrum, GRID), lens, jnp.asarray(0.02))
+    np.testing.assert_allclose(imaged, spectrum * transfer(lens, GRID, 0.02), atol=1e-14)
+
+
+def test_the_phase_error_has_the_textbook_terms():
+    lens = vx.Lens(1e4, 0.0, 0.0, 2.0, 0.1, 30.0)
+    gamma = phase_error(lens, vx.Grid(10, 1.0), 0.02)
+    expected = np.pi * 0.02 * 1e4 * 0.01 - 0.5 * np.pi * 2e7 * 0.02**3 * 1e-4
+    expected += np.deg2rad(30.0) + np.arcsin(0.1)
+    assert float(gamma[1, 0]) == pytest.approx(expected, rel=1e-12)
+    assert float(gamma[0, 1]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_what_no_lens_knows_is_refused():
+    with pytest.raises(TypeError, match="cannot image a str because the lens"):
+        image_spectrum("wave", vx.Lens(1e4), jnp.asarray(0.02))
