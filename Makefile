@@ -35,7 +35,7 @@ help:
 setup: $(READY)
 
 demo: $(READY)
-	@$(BIN)/vitrax demo $(DEMO)
+	@$(BIN)/vitrax demo $(DEMO) --overwrite
 
 test: $(READY)
 	$(BIN)/pytest -q -n $(JOBS) -m "$(FAST)"

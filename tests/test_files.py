@@ -121,7 +121,7 @@ def test_a_folder_filled_meanwhile_is_kept(tmp_path, exists):
     target = tmp_path / "job"
     if exists:
         target.mkdir()
-    with pytest.raises(InputError, match="meanwhile"), atomic_folder(target) as work:
+    with pytest.raises(InputError, match="meanwhile"), atomic_folder(target):
         fill(target)
     assert names(target) == ["theirs.txt"]
 

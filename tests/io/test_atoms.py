@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from vitrax.io import InputError, InputWarning, read_atoms
+from vitrax.io._contents import read_whole
 
 
-LINE = "ATOM  {serial:>5}  CA {altloc}GLY A{residue:>4}    {xyz}{occ}{b}          {element:>2}\n"
+LINE = (
+    "ATOM  {serial:>5}  CA {altloc}GLY A{residue:>4}    "
+    "{xyz}{occ}{b}          {element:>2}\n"
+)
 
 
 def line(
@@ -53,7 +57,22 @@ COLUMNS = [
     "auth_asym_id",
     "pdbx_PDB_model_num",
 ]
-ROW = "ATOM 1 C CA . GLY A 1 1.0 2.0 3.0 0.5 20.0 1 A 1".split()
+ROW = [
+    "ATOM",
+    "1",
+    "C",
+    "CA",
+    ".",
+    "GLY",
+    "A",
+    "1",
+    *"123",
+    "0.5",
+    "20.0",
+    "1",
+    "A",
+    "1",
+]
 
 
 def mmcif(rows, columns=tuple(COLUMNS)):
@@ -76,15 +95,20 @@ def test_chignolin(shared):
 
 def test_models_are_not_concatenated(shared):
     path = shared / "structures" / "1uao_10_models.pdb"
-    first, last = read_atoms(path), read_atoms(path, model=10)
-    assert len(first) == len(last) == 138
-    assert np.abs(np.asarray(first.positions) - np.asarray(last.positions)).max() > 0.1
-    np.testing.assert_array_equal(
-        first.positions, read_atoms(shared / "structures" / "1uao.pdb").positions
-    )
+    assert len(read_atoms(path)) == len(read_atoms(path, model=10)) == 138
     for model in (0, 11):
         with pytest.raises(InputError, match=f"model {model} of .* because it has 10"):
             read_atoms(path, model=model)
+
+
+def test_each_model_by_its_number(tmp_path):
+    models = []
+    for i in (1, 2):
+        atom = line(xyz=f"   {i}.000   2.000   3.000")
+        models.append(f"MODEL     {i:>4}\n{atom}ENDMDL\n")
+    path = written(tmp_path, "".join(models))
+    assert read_atoms(path).positions.tolist() == [[1.0, 2.0, 3.0]]
+    assert read_atoms(path, model=2).positions.tolist() == [[2.0, 2.0, 3.0]]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +122,10 @@ def test_models_are_not_concatenated(shared):
 )
 def test_real_structures_as_gemmi_reads_them(shared, name, count):
     atoms = read_atoms(shared / "structures" / name)
-    expected = [
-        s.atom for s in gemmi.read_structure(str(shared / "structures" / name))[0].all()
-    ]
+    structure = gemmi.read_structure(
+        str(shared / "structures" / name), merge_chain_parts=False
+    )
+    expected = [site.atom for site in structure[0].all()]
     assert len(atoms) == count
     np.testing.assert_allclose(
         atoms.positions, [a.pos.tolist() for a in expected], atol=1e-4
@@ -143,6 +168,12 @@ def test_unknown_elements_are_named(tmp_path, element):
     ) as e:
         read_atoms(written(tmp_path, text))
     assert "a.pdb" in str(e.value)
+
+
+def test_names_that_are_no_text(tmp_path):
+    text = line(element="X").encode().replace(b"GLY", b"G\xa0Y")
+    with pytest.raises(InputError, match="element is unknown"):
+        read_atoms(written(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +234,7 @@ NO_MODELS = {
     "": r"it is empty \(0 bytes\)",
     "REMARK nothing\nEND\n": "no ATOM or HETATM records",
     "data_x\n_cell.length_a 1\n": "has no atoms",
-    "data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n": "isn't a sound PDB or mmCIF",
+    "data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n": "isn't a sound PDB",
     "version https://git-lfs.github.com/spec/v1\n": "Git LFS pointer",
     "<html></html>": "web page",
     mmcif(
@@ -241,7 +272,7 @@ def test_assembly(tmp_path):
     assert len(read_atoms(path)) == 1
     positions = read_atoms(path, assembly="1").positions
     np.testing.assert_allclose(positions, [[1, 2, 3], [9, -2, 3]])
-    with pytest.raises(InputError, match="assembly 2 of .* because it describes 1;"):
+    with pytest.raises(InputError, match=r"assembly 2 of .* because it describes 1;"):
         read_atoms(path, assembly="2")
 
 
@@ -256,10 +287,7 @@ def test_real_assembly(shared):
     assert len(read_atoms(path, assembly="1")) == 32618
 
 
-def test_packed_content_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("vitrax.io._contents.read_whole.__kwdefaults__", None)
-    from vitrax.io._contents import read_whole
-
+def test_packed_content_is_bounded(tmp_path):
     path = written(tmp_path, gzip.compress(bytes(100_000)), "bomb.pdb.gz")
     with pytest.raises(InputError, match="larger than"):
         read_whole(path, limit=10_000)

@@ -86,7 +86,7 @@ def test_voxel_size_of_the_caller_goes_first(path):
 
 def test_anisotropic_voxels_are_refused_with_their_sizes(path):
     patched(path, 40, as_float(6 * 1.5, 5 * 1.5, 4 * 3.0))
-    with pytest.raises(InputError, match="anisotropic: 1.5, 1.5, 3 Å along x, y, z"):
+    with pytest.raises(InputError, match=r"anisotropic: 1\.5, 1\.5, 3 Å along x, y, z"):
         read_map(path)
 
 
@@ -97,7 +97,7 @@ def test_rounding_of_the_header_is_no_anisotropy(path):
 
 def test_slanted_cells_are_refused(path):
     patched(path, 52, as_float(90.0, 94.326, 90.0))
-    with pytest.raises(InputError, match="angles of its cell are 90, 94.326, 90"):
+    with pytest.raises(InputError, match=r"angles of its cell are 90, 94\.326, 90"):
         read_map(path, voxel_size=1.5)
 
 
@@ -129,7 +129,7 @@ IMPOSTORS = {
     b"\n<!DOCTYPE html><html><body>404": "web page",
     b"<html>" + bytes(2000): "web page",
     bytes(2048): "isn't an MRC file",
-    b"root:x:0:0:" * 200: "isn't an MRC file",
+    b"secret:x:0:0:" * 200: "isn't an MRC file",
 }
 
 
@@ -141,7 +141,7 @@ def test_what_is_no_map_is_called_by_its_name(tmp_path, content, pack):
     with pytest.raises(InputError, match=IMPOSTORS[content]) as caught:
         read_map(path)
     assert "map.mrc" in str(caught.value)
-    assert "root" not in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_missing_file_and_folder(tmp_path):
@@ -154,7 +154,7 @@ def test_missing_file_and_folder(tmp_path):
 @pytest.mark.parametrize("size", [0, -5])
 def test_sizes_that_cannot_be(path, size):
     patched(path, 0, as_int(size))
-    with pytest.raises(InputError, match="isn't an MRC file, or is damaged"):
+    with pytest.raises(InputError, match="isn't an MRC file, or"):
         read_map(path)
 
 
@@ -166,7 +166,7 @@ def test_huge_sizes_allocate_nothing(path):
 
 def test_garbage_mode(path):
     patched(path, 12, as_int(154285104))
-    with pytest.raises(InputError, match="isn't an MRC file, or is damaged"):
+    with pytest.raises(InputError, match="isn't an MRC file, or"):
         read_map(path)
 
 
@@ -288,14 +288,14 @@ def test_packed_files_by_content(path, pack):
 def test_packed_files_that_lie_allocate_nothing(path):
     patched(path, 0, as_int(2_000, 2_000, 2_000))
     path.write_bytes(gzip.compress(path.read_bytes()))
-    with pytest.raises(InputError, match="more than .* compressed bytes can hold"):
+    with pytest.raises(InputError, match=r"more than .* compressed bytes can hold"):
         read_map(path)
 
 
 def test_packed_file_cut_short(path):
     path.write_bytes(gzip.compress(path.read_bytes())[:-40])
     with pytest.raises(
-        InputError, match="compression is damaged or cut short|truncated"
+        InputError, match=r"compression is damaged or cut short|truncated"
     ):
         read_map(path)
 
@@ -316,7 +316,7 @@ def test_start_stays_in_the_header(shared):
 
 def test_real_maps(shared):
     folder = shared / "maps"
-    assert float(read_map(folder / "3j9g_64_4.4A.mrc").voxel_size) == 4.4
+    assert float(read_map(folder / "3j9g_64_4.4A.mrc").voxel_size) == pytest.approx(4.4)
     assert float(read_map(folder / "EMD-3197.map").voxel_size) == pytest.approx(11.4)
     assert read_map(folder / "70S_65_5A.mrc", voxel_size=5.0).shape == (65, 65, 65)
     with pytest.raises(InputError, match="its header has none"):

@@ -168,19 +168,43 @@ def test_broken_files_are_errors(tmp_path, case):
     assert "a.star" in str(caught.value)
 
 
-def test_the_line_of_an_error_far_down(tmp_path):
-    rows = "1.5 2 x\n" * 700_000 + "1.5 2\n"
-    with pytest.raises(InputError, match="at line 700007 a row has 2 values"):
+@pytest.fixture
+def small_chunks(monkeypatch):
+    monkeypatch.setattr("vitrax.io._star_parser._CHUNK", 1000)
+
+
+def test_the_line_of_an_error_far_down(tmp_path, small_chunks):
+    rows = "1.5 2 x\n" * 700 + "1.5 2\n" + "1.5 2 x\n" * 700
+    with pytest.raises(InputError, match="at line 707 a row has 2 values"):
         read_star(written(tmp_path, loop(rows)))
 
 
-def test_a_column_that_becomes_text_far_down(tmp_path):
-    rows = "1.50 2 x\n" * 700_000 + "none 2 x\n"
-    table = read_star(written(tmp_path, loop(rows) + loop("1 2 3\n", block="next")))
-    column = table["particles"]["a"]
-    assert column[0] == "1.50"
-    assert column[-1] == "none"
-    assert table["next"].rows == 1
+def test_a_column_that_becomes_text_far_down(tmp_path, small_chunks):
+    rows = "1.50 2 x\n" * 700 + "none 2 x\n"
+    text = loop(rows) + "# comment\n" + loop("1 2 3\n" * 300, block="next")
+    tables = read_star(written(tmp_path, text))
+    assert tables["particles"]["a"].tolist() == ["1.50"] * 700 + ["none"]
+    assert tables["particles"]["b"].tolist() == [2] * 701
+    assert tables["next"]["c"].tolist() == [3] * 300
+
+
+def test_chunks_change_nothing(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    values = np.round(rng.normal(size=(400, 3)) * 10.0 ** rng.integers(-3, 8, 3), 4)
+    rows = [f"{a} {b:.3f} {c}.mrc" for a, b, c in values.tolist()]
+    rows[100] = "1 2 'x y'"
+    rows[200] = "   \n# comment\n1 2 data_x"
+    rows[300] = "nan -1 x#y"
+    path = written(tmp_path, loop("\n".join(rows)) + loop("1 2 3\n", block="next"))
+    whole = read_star(path)
+    assert whole["particles"].rows == 400
+    assert whole["particles"]["c"][[100, 200, 300]].tolist() == ["x y", "data_x", "x#y"]
+    for size in (70, 300, 5000):
+        monkeypatch.setattr("vitrax.io._star_parser._CHUNK", size)
+        parts = read_star(path)
+        assert list(parts) == list(whole)
+        for name, column in whole["particles"].items():
+            np.testing.assert_array_equal(parts["particles"][name], column)
 
 
 def test_missing_file(tmp_path):

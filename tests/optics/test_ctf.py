@@ -39,7 +39,7 @@ def test_at_zero_frequency_it_is_minus_the_amplitude_contrast(contrast, astigmat
 
 
 def test_protein_is_dark_under_focus_and_light_over_focus():
-    near_zero = (0, 3)
+    near_zero = (0, 2)
     assert float(scope(defocus=+8_000.0).ctf()[near_zero]) < -0.5
     assert float(scope(defocus=-8_000.0).ctf()[near_zero]) > 0.5
 
@@ -74,7 +74,7 @@ def test_it_is_cistem_s_with_cistem_s_wavelength(shared, row):
     grid = vx.Grid(128, pixel)
     worst = {
         constants.name: np.abs(
-            scope(grid, voltage, constants, **lens).ctf() - file["ctf"][row]
+            np.asarray(scope(grid, voltage, constants, **lens).ctf()) - file["ctf"][row]
         ).max()
         for constants in (CISTEM, CODATA)
     }
@@ -100,19 +100,17 @@ def test_the_larger_defocus_lies_along_the_angle(angle):
     grid = vx.Grid(128, 1.0)
     lens = vx.Lens(10_000.0, 1_500.0, angle)
     gamma = vx.optics.phase_error(lens, grid, 0.0196874890)
-    round_gamma = vx.optics.phase_error(vx.Lens(10_000.0), grid, 0.0196874890)
+    extra = gamma - vx.optics.phase_error(vx.Lens(10_000.0), grid, 0.0196874890)
     ky, kx = (np.asarray(axis) for axis in grid.frequency_axes())
-    ring = np.abs(np.hypot(ky[:, None], kx[None, :]) - 0.25) < 0.004
-    azimuth = np.rad2deg(np.arctan2(ky[:, None], kx[None, :]))[ring]
-    largest = azimuth[np.argmax(np.asarray(gamma - round_gamma)[ring])]
-    # The ring has a frequency each 0.9 degrees; the phase of its second harmonic is finer.
-    doubled = np.exp(2j * np.deg2rad(azimuth))
-    extra = np.asarray(gamma - round_gamma)[ring]
-    basis = np.stack([doubled.real, doubled.imag, np.ones(doubled.shape)], axis=1)
-    cosine, sine, _ = np.linalg.lstsq(basis, extra, rcond=None)[0]
+    k = np.hypot(ky[:, None], kx[None, :])
+    ring = np.abs(k - 0.25) < 0.004
+    doubled = 2 * np.arctan2(ky[:, None], kx[None, :])[ring]
+    # Frequencies on the ring are a degree apart; the harmonic's phase is finer.
+    basis = np.stack([np.cos(doubled), np.sin(doubled)], axis=1)
+    defocus = np.asarray(extra)[ring] / k[ring] ** 2
+    cosine, sine = np.linalg.lstsq(basis, defocus, rcond=None)[0]
     found = np.rad2deg(np.arctan2(sine, cosine)) / 2
     assert abs((found - angle + 90) % 180 - 90) < 0.5
-    assert abs((largest - angle + 90) % 180 - 90) < 1.5
 
 
 @pytest.mark.parametrize("b_factor", [0.0, 100.0, 250.0])
@@ -161,16 +159,21 @@ def image_of(values):
     return vx.simulate(blob, vx.Pose.from_euler(10.0, 20.0, 30.0), microscope)
 
 
+@pytest.fixture(scope="module")
+def derivatives():
+    """Return a function that gives an image with its first two derivatives."""
+    return jax.jit(
+        lambda at: (image_of(at), jax.jacfwd(image_of)(at), jax.hessian(image_of)(at))
+    )
+
+
 @pytest.mark.parametrize("astigmatism", [0.0, 700.0])
-def test_first_and_second_derivatives_of_an_image_are_finite(astigmatism):
+def test_first_and_second_derivatives_of_an_image_are_finite(derivatives, astigmatism):
+    # An image in real space has every frequency in it, zero too.
     at = jnp.asarray([2.0, 9_000.0, astigmatism, 25.0])
-    first = jax.jit(jax.jacfwd(image_of))(at)
-    second = jax.jit(jax.jacfwd(jax.jacrev(image_of)))(at)
-    assert bool(jnp.all(jnp.isfinite(first)))
-    assert bool(jnp.all(jnp.isfinite(second)))
-    assert float(jnp.abs(second[..., 0, 0]).max()) > 0
-    at_zero_frequency = jax.jacfwd(jax.jacrev(lambda v: image_of(v).sum()))(at)
-    assert bool(jnp.all(jnp.isfinite(at_zero_frequency)))
+    for values in derivatives(at):
+        assert bool(jnp.all(jnp.isfinite(values)))
+    assert float(jnp.abs(derivatives(at)[2][..., 0, 0]).max()) > 0
 
 
 @pytest.mark.parametrize("field", range(4), ids=FIELDS)
@@ -186,8 +189,8 @@ def test_derivatives_are_those_of_finite_differences(field, astigmatism):
     np.testing.assert_allclose(exact, numerical, atol=2e-4 * largest)
 
 
-def test_astigmatism_starts_to_act_along_its_angle():
+def test_without_astigmatism_the_angle_does_nothing(derivatives):
     at = jnp.asarray([2.0, 9_000.0, 0.0, 25.0])
-    slope = jax.jacfwd(image_of)(at)
+    slope = derivatives(at)[1]
     assert float(jnp.abs(slope[..., 2]).max()) > 0
     np.testing.assert_allclose(slope[..., 3], 0.0, atol=1e-12)

@@ -1,18 +1,17 @@
 """CTFs of cisTEM on whole grids, its own azimuth included, into pycistem_ctf.npz.
 
-Run by hand with a Python that has pycistem 0.4.1: python pycistem_ctf.py. It multiplies the
-transform of a point at the first pixel by the CTF (`Image.ApplyCTF`), so that cisTEM finds
-frequency and azimuth of each pixel itself.
+Run by hand with a Python that has pycistem 0.4.1: python pycistem_ctf.py. It multiplies
+the transform of a point at the first pixel by the CTF (`Image.ApplyCTF`), so cisTEM
+finds frequency and azimuth of each pixel itself.
 """
 
 import pathlib
 
 import numpy as np
-from pycistem.core import CTF, Image
 
 
-# Size, kV, Cs (mm), amplitude contrast, defocus 1 and 2 (Å), angle (degrees), pixel (Å),
-# phase shift (degrees).
+# Size, kV, Cs (mm), amplitude contrast, defocus 1 and 2 (Å), angle (degrees), pixel
+# size (Å), phase shift (degrees).
 SETTINGS = [
     (16, 300.0, 2.7, 0.07, 11000.0, 9000.0, 0.0, 2.0, 0.0),
     (16, 300.0, 2.7, 0.07, 12500.0, 9000.0, 30.0, 1.5, 0.0),
@@ -23,6 +22,8 @@ SETTINGS = [
 
 def ctf_on_grid(size, voltage, cs, contrast, defocus_1, defocus_2, angle, pixel, phase):
     """Return the CTF in the layout of numpy.fft.rfft2."""
+    from pycistem.core import CTF, Image
+
     point = Image()
     point.Allocate(size, size, True)
     point.SetToConstant(0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vitrax.potential._fourier_slice import kernel_values
+from vitrax.potential._slice_interpolation import kernel_values
 from vitrax.structure import SliceKernel
 
 

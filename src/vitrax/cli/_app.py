@@ -1,17 +1,18 @@
 """The commands and their options. Nothing here imports jax before a command runs."""
 
+import os
 import pathlib
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.exceptions import MissingArgumentError
 
 from .. import __version__
 from ._config import expand
-from ._exit import TERMINATED, USAGE, explain, one_line
+from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
 from ._recipe import Recipe
 
 
@@ -39,10 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0.1.0
         0
     """
-    if arguments is None:
-        # A scheduler's kill shall clean up as Ctrl-C does.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is not None:
+        return _run(list(arguments))
+    signal.signal(signal.SIGTERM, _raise_terminated)
+    code = _run(sys.argv[1:])
+    if code in (INTERRUPTED, TERMINATED):
+        # The interpreter's end would take away what jax's threads still compute with.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _raise_terminated(*_: Any) -> NoReturn:
+    """Make a scheduler's kill clean up as Ctrl-C does."""
+    raise Terminated
+
+
+def _run(tokens: list[str]) -> int:
+    """Run a command line and return its exit code; print one line where it fails."""
     try:
         app(
             expand(tokens),
@@ -52,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except CycloptsError as error:
         code, message = USAGE, _usage_message(error)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         code, message = explain(error)
     else:
         return 0

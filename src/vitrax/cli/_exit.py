@@ -19,6 +19,10 @@ INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
 
 
+class Terminated(BaseException):
+    """The process was told to end, as a scheduler does before it kills."""
+
+
 class UsageError(ValueError):
     """The command was called in a way that makes no sense."""
 
@@ -62,6 +66,11 @@ def _own(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, (
             "cannot go on because of Ctrl-C; do run the command again, nothing was left"
+        )
+    if isinstance(error, Terminated):
+        return TERMINATED, (
+            "cannot go on because the process was told to end (SIGTERM); do run the "
+            "command again, nothing was left"
         )
     return None
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import datasets, io
+from .._typing import default_float
 from ..grid import Grid, apply_filter, low_pass
 from ..physics import PENG_1996
 from ..structure import Atoms, Gaussians, VoxelMap, render
@@ -115,7 +116,7 @@ def specimen_of_map(recipe: Recipe, box: int, pixel_size: float) -> Specimen:
     _check_fits(2 * reach, box, pixel_size)
     resampled = resample_map(values, old_size, pixel_size, box)
     voxel_map = VoxelMap(
-        jnp.asarray(resampled, values.dtype), pixel_size, original.unit
+        jnp.asarray(resampled, default_float()), pixel_size, original.unit
     )
     facts = {
         "kind": "map",

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._typing import ScalarLike
 from ..detector import WhiteNoise
 from ..grid import Grid
 from ..image import Microscope, ParticleStack, simulate
@@ -134,7 +135,7 @@ def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
 
 @ft.partial(jax.jit, static_argnums=(3, 4))
 def _clean_images(
-    specimen: FourierMap, rows: Any, pixel_size: float, box: int, padding: int
+    specimen: FourierMap, rows: Any, pixel_size: ScalarLike, box: int, padding: int
 ) -> jax.Array:
     """Return noise-free images with protein white, as in RELION's stacks."""
     grid = Grid((box, box), pixel_size)
@@ -152,11 +153,11 @@ def _clean_images(
 def _noisy_images(
     specimen: FourierMap,
     rows: Any,
-    pixel_size: float,
+    pixel_size: ScalarLike,
     box: int,
     padding: int,
     items: jax.Array,
-    numbers: tuple[jax.Array, float, float],
+    numbers: tuple[jax.Array, ScalarLike, ScalarLike],
 ) -> tuple[jax.Array, jax.Array]:
     """Return images without and with noise, given key, variance and scale."""
     key, variance, scale = numbers

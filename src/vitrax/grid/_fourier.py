@@ -50,6 +50,12 @@ def crop(values: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, ".
 
     Raises:
         ValueError: if `shape` is larger on any axis.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from vitrax.grid import crop
+        >>> crop(jnp.arange(5.0)[None], (1, 3)).tolist()
+        [[1.0, 2.0, 3.0]]
     """
     if any(new > old for new, old in zip(shape, values.shape, strict=True)):
         raise ValueError(
@@ -66,6 +72,12 @@ def pad(
 
     Raises:
         ValueError: if `shape` is smaller on any axis.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from vitrax.grid import pad
+        >>> pad(jnp.ones((1, 2)), (1, 5)).tolist()
+        [[0.0, 1.0, 1.0, 0.0, 0.0]]
     """
     if any(new < old for new, old in zip(shape, values.shape, strict=True)):
         raise ValueError(

@@ -14,8 +14,8 @@ def as_padding(padding: int) -> int:
     """Return the padding as a Python integer."""
     if int(padding) != padding or padding < 1:
         raise ValueError(
-            f"cannot pad the box {padding} times because it isn't a positive integer; do "
-            f"pass 1 (periodic) or 2"
+            f"cannot pad the box {padding} times because it isn't a positive integer; "
+            f"do pass 1 (periodic) or 2"
         )
     return int(padding)
 
@@ -27,9 +27,9 @@ class Microscope(eqx.Module):
         grid: sampling of the image.
         voltage: acceleration voltage, kV.
         lens: the objective lens.
-        padding: size of the box in which the lens acts over that of the image. With 1 the
-            contrast transfer wraps around in the box, as in RELION; with 2 or more the
-            image is as if cut from a micrograph.
+        padding: size of the box in which the lens acts over that of the image. With 1
+            the contrast transfer wraps around in the box, as in RELION; with 2 or more
+            the image is as if cut from a micrograph.
         scattering: how the specimen scatters.
         constants: which set fixes the wavelength: CODATA's, RELION's or cisTEM's.
 
@@ -54,11 +54,11 @@ class Microscope(eqx.Module):
         return wavelength(self.voltage, self.constants)
 
     def ctf(self) -> HalfImage:
-        r"""Return the contrast transfer function on the grid, $-\sin\gamma\,e^{-Bk^2/4}$.
+        r"""Return the contrast transfer function on the grid.
 
-        In the layout of `jax.numpy.fft.rfft2`. RELION's has the opposite sign.
+        $-\sin\gamma(k)\, e^{-Bk^2/4}$ in the layout of `jax.numpy.fft.rfft2`. RELION's
+        has the opposite sign.
         """
-        check_ranks("Microscope.ctf", microscope=self)
         return transfer(self.lens, self.grid, self.wavelength)
 
     def padded_grid(self) -> Grid:

@@ -56,8 +56,7 @@ class ParticleStack:
     """Particles whose images are read when they are asked for.
 
     A host object, not a pytree: it holds numpy arrays, and gives nouns and images.
-        Choosing
-    particles, `stack[:100]` or `stack[stack.defocus[:, 0] > 1e4]`, reads no image.
+    Choosing particles, `stack[:100]` or `stack[stack.defocus[:, 0] > 1e4]`, reads none.
 
     Attributes:
         reader: gives the images `[images, y, x]` of an array of rows; protein is dark.
@@ -157,14 +156,17 @@ class ParticleStack:
 
     def __getitem__(
         self,
-        chosen: slice | Bool[np.ndarray, " particles"] | Int[np.ndarray, " chosen"],
+        chosen: slice | Bool[np.ndarray, " all"] | Int[np.ndarray, " some"] | int,
     ) -> Self:
         """Return some particles, without reading images.
 
         Args:
             chosen: a slice, integers or booleans.
+
+        Raises:
+            TypeError: for one integer.
         """
-        if np.ndim(chosen) == 0 and not isinstance(chosen, slice):
+        if not isinstance(chosen, slice) and np.ndim(chosen) == 0:
             raise TypeError(
                 f"cannot choose particle {chosen} because a stack gives stacks; do "
                 f"write stack[{chosen}:{chosen}+1], or stack.image({chosen})"
@@ -348,6 +350,13 @@ def pose_arrays(
 
     Args:
         poses: leaves have an axis of particles.
+
+    Example:
+        >>> import jax
+        >>> import vitrax as vx
+        >>> angles, shifts = vx.image.pose_arrays(vx.Pose.uniform(jax.random.key(0), 3))
+        >>> angles.shape, shifts.shape
+        ((3, 3), (3, 2))
     """
     angles = np.asarray(jax.vmap(lambda pose: pose.as_euler())(poses), np.float64)
     return angles, np.asarray(poses.shift, np.float64)
@@ -365,6 +374,12 @@ def lens_arrays(
 
     Raises:
         ValueError: if they haven't.
+
+    Example:
+        >>> import vitrax as vx
+        >>> defocus, others = vx.image.lens_arrays(vx.Lens(defocus=1.2e4), 2)
+        >>> defocus.tolist()
+        [[12000.0, 0.0, 0.0], [12000.0, 0.0, 0.0]]
     """
 
     def spread(name: str) -> np.ndarray:

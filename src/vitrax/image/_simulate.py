@@ -19,7 +19,8 @@ def scatter(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearCont
     padded image and the structure's own box.
 
     Args:
-        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your
+            own.
         pose: of the structure.
         microscope: gives the grid, the voltage and the theory of scattering.
 
@@ -35,7 +36,7 @@ def scatter(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearCont
     """
     check_ranks("scatter", structure=structure, pose=pose, microscope=microscope)
     dtype = real_dtype(structure)
-    pose, microscope = cast_floats(pose, dtype), cast_floats(microscope, dtype)
+    structure, pose, microscope = cast_floats((structure, pose, microscope), dtype)
     return microscope.scattering(
         structure,
         pose,
@@ -51,7 +52,8 @@ def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
     Physical: protein is dark on a light background, as recorded.
 
     Args:
-        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your
+            own.
         pose: of the structure.
         microscope: the instrument.
 

@@ -4,11 +4,13 @@ from .._files import InputError as InputError, InputWarning as InputWarning
 from ._atoms import read_atoms as read_atoms
 from ._maps import read_map as read_map, write_map as write_map
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
-from ._particle_writer import (
-    ParticleWriter as ParticleWriter,
+from ._particle_tables import (
     lens_columns as lens_columns,
     particle_tables as particle_tables,
     pose_columns as pose_columns,
+)
+from ._particle_writer import (
+    ParticleWriter as ParticleWriter,
     write_particles as write_particles,
 )
 from ._relion import read_particles as read_particles

@@ -121,14 +121,13 @@ def _is_mmcif(text: str) -> bool:
 def _parse_mmcif(source: str, text: str) -> gemmi.Structure:
     block = gemmi.cif.read_string(text.removeprefix("\ufeff"))[0]
     structure = gemmi.make_structure_from_block(block)
-    if "?" in (values := set(block.find_values("_atom_site.B_iso_or_equiv"))) or (
-        "." in values or not values
-    ):
+    given = set(block.find_values("_atom_site.B_iso_or_equiv"))
+    if len(structure) and (not given or given & {"?", "."}):
         _set_missing_b_factors(block, structure)
         warnings.warn(
             f"{source}: some atoms have no B-factor; 0 was taken",
             InputWarning,
-            stacklevel=5,
+            stacklevel=4,
         )
     return structure
 
@@ -196,10 +195,14 @@ def _as_atoms(sites: list[gemmi.CRA], source: str) -> Atoms:
     b_factors = np.array([site.atom.b_iso for site in sites], np.float64)
     _refuse(numbers == 0, sites, source, "their element is unknown")
     _refuse(
-        ~np.isfinite(positions).all(axis=1), sites, source, "they have no coordinates"
+        np.logical_not(np.isfinite(positions).all(axis=1)),
+        sites,
+        source,
+        "they have no coordinates",
     )
+    usable = np.isfinite(occupancies) & (occupancies >= 0)
     _refuse(
-        ~(np.isfinite(occupancies) & (occupancies >= 0)),
+        np.logical_not(usable),
         sites,
         source,
         "their occupancy isn't 0 or more",
@@ -221,11 +224,18 @@ def _as_atoms(sites: list[gemmi.CRA], source: str) -> Atoms:
     return Atoms(positions, numbers, b_factors, occupancies)
 
 
+def _name_of(site: gemmi.CRA) -> str:
+    try:
+        return str(site)
+    except UnicodeDecodeError:
+        return f"atom {site.atom.serial}"
+
+
 def _refuse(bad: np.ndarray, sites: list[gemmi.CRA], source: str, because: str) -> None:
     """Raise if there are bad atoms, naming the first."""
     places = np.flatnonzero(bad)
     if len(places):
-        listed = ", ".join(str(sites[i]) for i in places[:5])
+        listed = ", ".join(_name_of(sites[i]) for i in places[:5])
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""
         raise InputError(
             f"cannot use {len(places)} atoms of {source} because {because}: "

@@ -5,7 +5,7 @@ import numpy as np
 from .._files import InputError, atomic_file, check_free_space
 from ..structure import VoxelMap
 from ._contents import Path
-from ._mrc import HEADER_SIZE, MrcHeader, read_header
+from ._mrc import HEADER_SIZE, MrcHeader, read_header, shortest
 from ._mrc_data import MrcSink, check_finite, read_sections
 
 
@@ -118,7 +118,7 @@ def _voxel_size(header: MrcHeader) -> float:
             f"{_in_words(sizes)} Å along x, y, z; do resample it to cubic voxels, or "
             "give voxel_size= (--angpix) if the header is wrong"
         )
-    return round(float(np.mean(sizes)), 7)
+    return shortest(sum(sizes) / 3)
 
 
 def _check_right_angles(header: MrcHeader) -> None:

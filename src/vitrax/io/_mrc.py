@@ -1,9 +1,10 @@
 """The header of an MRC file: what it says, checked against what the file holds."""
 
 import dataclasses
-import math
 import os
 import warnings
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 from mrcfile.dtypes import HEADER_DTYPE
@@ -51,6 +52,14 @@ class MrcHeader:
         offset: bytes before the data.
         compressed: whether the file is packed with gzip or bzip2.
         notes: what had to be inferred.
+
+    Example:
+        >>> import jax.numpy as jnp, tempfile
+        >>> import vitrax as vx
+        >>> path = tempfile.mkdtemp() + "/map.mrc"
+        >>> vx.io.write_map(path, vx.VoxelMap(jnp.zeros((4, 4, 4)), voxel_size=1.5))
+        >>> vx.io.read_header(path).mode
+        2
     """
 
     path: str
@@ -79,13 +88,10 @@ class MrcHeader:
     @property
     def voxel_size(self) -> tuple[float, float, float]:
         """Å along x, y, z; 0 where the header doesn't say."""
-        sizes = (
-            length / intervals if intervals > 0 else 0.0
-            for length, intervals in zip(self.cell, self.sampling, strict=True)
-        )
-        return tuple(
-            size if math.isfinite(size) and size > 0 else 0.0 for size in sizes
-        )
+        sizes = np.zeros(3)
+        np.divide(self.cell, self.sampling, sizes, where=np.array(self.sampling) > 0)
+        x, y, z = np.where(np.isfinite(sizes) & (sizes > 0), sizes, 0.0).tolist()
+        return x, y, z
 
 
 def read_header(path: Path) -> MrcHeader:
@@ -133,10 +139,19 @@ def read_header(path: Path) -> MrcHeader:
     return header
 
 
+def shortest(size: float) -> float:
+    """Return the number with the fewest digits that a header would hold as this one.
+
+    Args:
+        size: with the rounding of float32.
+    """
+    return float(str(np.float32(size)))
+
+
 def _interpret(path: str, start: bytes, compressed: bool) -> MrcHeader:
     """Return the header of its 1024 bytes."""
     fields, notes = _in_right_byte_order(path, start)
-    shape = tuple(int(fields[name]) for name in ("nz", "ny", "nx"))
+    columns, rows, sections = (int(fields[name]) for name in ("nx", "ny", "nz"))
     extended = int(fields["nsymbt"])
     if extended < 0:
         raise InputError(
@@ -151,15 +166,15 @@ def _interpret(path: str, start: bytes, compressed: bool) -> MrcHeader:
     )
     return MrcHeader(
         path=path,
-        shape=shape,
+        shape=(sections, rows, columns),
         mode=mode,
         dtype=dtype,
         axes=axes,
         start=(starts[1], starts[2], starts[3]),
-        sampling=tuple(int(fields[name]) for name in ("mx", "my", "mz")),
-        cell=tuple(float(fields["cella"][name]) for name in "xyz"),
-        angles=tuple(float(fields["cellb"][n]) for n in ("alpha", "beta", "gamma")),
-        origin=tuple(float(fields["origin"][name]) for name in "xyz"),
+        sampling=_three(fields[["mx", "my", "mz"]], int),
+        cell=_three(fields["cella"], float),
+        angles=_three(fields["cellb"], float),
+        origin=_three(fields["origin"], float),
         space_group=int(fields["ispg"]),
         offset=HEADER_SIZE + extended,
         compressed=compressed,
@@ -167,14 +182,18 @@ def _interpret(path: str, start: bytes, compressed: bool) -> MrcHeader:
     )
 
 
+def _three(fields: np.void, kind: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
+    first, second, third = fields.item()
+    return kind(first), kind(second), kind(third)
+
+
 def _in_right_byte_order(path: str, start: bytes) -> tuple[np.void, list[str]]:
     """Return the fields in the byte order in which they make sense, and notes."""
     notes = []
     stamp = bytes(start[212:214])
     stated = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}.get(stamp)
-    candidates = [stated] if stated else []
-    candidates += [order for order in "<>" if order != stated]
-    for order in candidates:
+    orders: tuple[Literal["<", ">"], ...] = (">", "<") if stated == ">" else ("<", ">")
+    for order in orders:
         fields = np.frombuffer(start, HEADER_DTYPE.newbyteorder(order))[0]
         if _makes_sense(fields):
             break
@@ -239,7 +258,7 @@ def _has_unsigned_bytes(fields: np.void, notes: list[str]) -> bool:
 
 def _axes(path: str, fields: np.void, notes: list[str]) -> tuple[int, int, int]:
     """Return which of x, y, z the sections, rows and columns are."""
-    axes = tuple(int(fields[name]) for name in ("maps", "mapr", "mapc"))
+    axes = _three(fields[["maps", "mapr", "mapc"]], int)
     if axes == (0, 0, 0):
         notes.append("the order of axes is missing; columns were taken as x")
         return (3, 2, 1)

@@ -10,46 +10,31 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float
 
-from .._files import InputError, atomic_path
-from ..image import OpticsGroup, ParticleStack, lens_arrays, pose_arrays
+from .._files import atomic_path
+from ..image import OpticsGroup, ParticleStack
 from ..optics import Lens
 from ..pose import Pose
 from ._contents import Path
-from ._relion import ANGLES, DEFOCUS, SHIFTS, contrast_sign
+from ._particle_tables import (
+    check_box,
+    image_names,
+    lens_columns,
+    optics_table,
+    ordered,
+    particle_tables,
+    pose_columns,
+)
+from ._relion import contrast_sign
 from ._stacks import StackWriter
 from ._star_table import TEXT, StarTable
 from ._star_text import write_tables
-
-
-_FIRST = (
-    "rlnImageName",
-    "rlnMicrographName",
-    "rlnOpticsGroup",
-    *ANGLES,
-    *SHIFTS,
-    *DEFOCUS,
-    "rlnPhaseShift",
-    "rlnCtfBfactor",
-    "rlnCtfScalefactor",
-    "rlnClassNumber",
-    "rlnRandomSubset",
-)
-# Columns of a file's optics groups that go before our own.
-_KEPT_OF_OPTICS = (
-    "rlnOpticsGroup",
-    "rlnMicrographOriginalPixelSize",
-    "rlnImageDimensionality",
-)
-# Angles and lengths from float32 have no more digits than these.
-_DECIMALS = 6
 
 
 class ParticleWriter:
     """Writes simulated particles one batch after another, in bounded memory.
 
     A context manager: the stack and then the STAR file appear under their names when
-        the
-    block ends, all images are there and no error was raised, and not before.
+    the block ends, all images are there and no error was raised, and not before.
 
     Args:
         path: the STAR file; the images go to an .mrcs file of the same name beside it.
@@ -190,7 +175,7 @@ class ParticleWriter:
         }
         tables = {
             "optics": optics_table(self._optics),
-            "particles": StarTable(_ordered(columns)),
+            "particles": StarTable(ordered(columns)),
         }
         write_tables(self._table, tables)
 
@@ -258,185 +243,6 @@ def write_particles(
                 np.arange(len(rows)), _name_for_relion(stack, project)
             )
         write_tables(table, particle_tables(particles, {"rlnImageName": names}))
-
-
-def particle_tables(
-    particles: ParticleStack, columns: Mapping[str, Any] | None = None
-) -> dict[str, StarTable]:
-    """Return the tables of a RELION 3.1 file of some particles, without their images.
-
-    Args:
-        particles: any stack.
-        columns: replace or join those of the stack, by RELION's names.
-
-    Returns:
-        The tables "optics" and "particles", for `write_star`.
-
-    Example:
-        >>> import jax, numpy as np
-        >>> import vitrax as vx
-        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
-        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
-        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
-        >>> images = np.ones((3, 8, 8))
-        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
-        >>> vx.io.particle_tables(stack)["particles"].rows
-        3
-    """
-    count = len(particles)
-    numbers, optics = _optics_numbers(particles)
-    known: dict[str, np.ndarray] = {
-        "rlnOpticsGroup": numbers[particles.groups],
-        **dict(zip(SHIFTS, _rounded(-particles.shifts.T), strict=True)),
-        "rlnPhaseShift": _rounded(particles.phase_shifts),
-        "rlnCtfBfactor": _rounded(particles.b_factors),
-        "rlnCtfScalefactor": _rounded(particles.scales),
-    }
-    if particles.angles is not None:
-        known |= dict(zip(ANGLES, _rounded(particles.angles.T), strict=True))
-    if particles.defocus is not None:
-        known |= _defocus_columns(particles.defocus)
-    defaults = {
-        "rlnMicrographName": np.full(count, "particles.mrc", TEXT),
-        "rlnClassNumber": np.ones(count, np.int64),
-        "rlnRandomSubset": np.arange(count) % 2 + 1,
-    }
-    merged = defaults | dict(particles.columns) | known | dict(columns or {})
-    return {"optics": optics, "particles": StarTable(_ordered(merged))}
-
-
-def pose_columns(poses: Pose) -> dict[str, np.ndarray]:
-    """Return RELION's columns of a batch of poses.
-
-    Args:
-        poses: leaves have an axis of particles.
-
-    Example:
-        >>> import jax
-        >>> import vitrax as vx
-        >>> list(vx.io.pose_columns(vx.Pose.uniform(jax.random.key(0), 3)))[:2]
-        ['rlnAngleRot', 'rlnAngleTilt']
-    """
-    angles, shifts = pose_arrays(poses)
-    values = [*_rounded(angles.T), *_rounded(-shifts.T)]
-    return dict(zip((*ANGLES, *SHIFTS), values, strict=True))
-
-
-def lens_columns(
-    lenses: Lens, optics: Sequence[OpticsGroup], numbers: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return RELION's columns of a batch of lenses.
-
-    Args:
-        lenses: leaves have an axis of particles, or none where all share a value.
-        optics: the groups.
-        numbers: rlnOpticsGroup of each particle, from 1.
-
-    Raises:
-        ValueError: if a lens differs from its group in what the group keeps.
-    """
-    shared = {
-        name: np.array([getattr(group, name) for group in optics])[
-            np.asarray(numbers) - 1
-        ]
-        for name in ("spherical_aberration", "amplitude_contrast")
-    }
-    defocus, (phases, b_factors) = lens_arrays(lenses, len(numbers), **shared)
-    return {
-        **_defocus_columns(defocus),
-        "rlnPhaseShift": _rounded(phases),
-        "rlnCtfBfactor": _rounded(b_factors),
-        "rlnCtfScalefactor": np.ones(len(numbers)),
-    }
-
-
-def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
-    """Return the table data_optics of some groups, numbered 1, 2, …
-
-    Args:
-        optics: the groups.
-    """
-    return StarTable(
-        {
-            "rlnOpticsGroup": np.arange(1, len(optics) + 1),
-            "rlnOpticsGroupName": np.array([group.name for group in optics], TEXT),
-            "rlnVoltage": [group.voltage for group in optics],
-            "rlnSphericalAberration": [group.spherical_aberration for group in optics],
-            "rlnAmplitudeContrast": [group.amplitude_contrast for group in optics],
-            "rlnMicrographOriginalPixelSize": [group.pixel_size for group in optics],
-            "rlnImagePixelSize": [group.pixel_size for group in optics],
-            "rlnImageSize": np.array([group.box or 0 for group in optics], np.int64),
-            "rlnImageDimensionality": np.full(len(optics), 2),
-        }
-    )
-
-
-def check_box(box: int | None, path: Path) -> int:
-    """Return the box if RELION can use it.
-
-    Args:
-        box: pixels along an edge.
-        path: the file to be written, for the message.
-
-    Raises:
-        InputError: if it is odd, or not known.
-    """
-    if not box:
-        raise InputError(
-            f"cannot write {os.fspath(path)} because the box of the images isn't "
-            "known; do give the optics group its box"
-        )
-    if box % 2:
-        raise InputError(
-            f"cannot write a box of {box} pixels for RELION to {os.fspath(path)} "
-            "because RELION puts the centre of an odd image at pixel (N + 1) / 2, one "
-            "further than N // 2, so that every particle would be off by a pixel; do "
-            f"use an even box, such as {box + 1}"
-        )
-    return box
-
-
-def image_names(numbers: np.ndarray, stack: str) -> np.ndarray:
-    """Return RELION's names of images, `000001@stack`.
-
-    Args:
-        numbers: of the images in the stack, from 0.
-        stack: its name as RELION looks it up.
-    """
-    return np.array([f"{number + 1:06d}@{stack}" for number in numbers.tolist()], TEXT)
-
-
-def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
-    """Return rlnOpticsGroup of each group, and their table."""
-    table = dict(optics_table(particles.optics))
-    kept = {
-        name: column
-        for name, column in particles.optics_columns.items()
-        if name not in table or name in _KEPT_OF_OPTICS
-    }
-    table |= kept
-    return np.asarray(table["rlnOpticsGroup"]), StarTable(table)
-
-
-def _defocus_columns(defocus: np.ndarray) -> dict[str, np.ndarray]:
-    mean, astigmatism, angle = defocus.T
-    values = _rounded(np.stack([mean + astigmatism / 2, mean - astigmatism / 2, angle]))
-    return dict(zip(DEFOCUS, values, strict=True))
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    return np.round(values, _DECIMALS) + 0.0
-
-
-def _ordered(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return columns in RELION's usual order, others after."""
-    first = [name for name in _FIRST if name in columns]
-    return {name: columns[name] for name in [*first, *(set_after(columns, first))]}
-
-
-def set_after(columns: Mapping[str, Any], first: Sequence[str]) -> list[str]:
-    """Return the names of `columns` that aren't in `first`, in order."""
-    return [name for name in columns if name not in set(first)]
 
 
 def _name_for_relion(stack: pathlib.Path, project: Path | None) -> str:

@@ -1,6 +1,5 @@
 """Particles as RELION's STAR files describe them."""
 
-import difflib
 import os
 import pathlib
 import warnings
@@ -10,43 +9,25 @@ import numpy as np
 
 from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
+from ._columns import did_you_mean, number, rows_in_words, text_column, together
 from ._contents import Path
-from ._stack_images import StackImages, rows_in_words, split_image_names
+from ._labels import (
+    ANGLES,
+    DEFOCUS,
+    NOT_APPLIED,
+    ONES,
+    OPTICS_OF_30,
+    PIXEL_SIZES,
+    SHIFTS,
+    SHIFTS_IN_PIXELS,
+)
+from ._stack_images import StackImages, split_image_names
 from ._star import read_star
 from ._star_table import TEXT, StarTable
 
 
 # The sign that turns a stack's images into physical ones, protein dark.
 CONTRASTS = {"white": -1, "dark": 1, "relion": -1}
-ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
-DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
-SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
-_SHIFTS_IN_PIXELS = ("rlnOriginX", "rlnOriginY")
-# Columns of 3.0 files that RELION moves to the table of optics groups.
-_OPTICS_OF_30 = (
-    "rlnVoltage",
-    "rlnSphericalAberration",
-    "rlnAmplitudeContrast",
-    "rlnMagnification",
-    "rlnDetectorPixelSize",
-)
-_PIXEL_SIZES = (
-    "rlnImagePixelSize",
-    "rlnMicrographPixelSize",
-    "rlnMicrographOriginalPixelSize",
-)
-_NOT_APPLIED = (
-    "rlnBeamTiltX",
-    "rlnBeamTiltY",
-    "rlnOddZernike",
-    "rlnEvenZernike",
-    "rlnMagMat00",
-    "rlnMagMat01",
-    "rlnMagMat10",
-    "rlnMagMat11",
-    "rlnCtfDataAreCtfPremultiplied",
-)
-_ONES = {"rlnMagMat00", "rlnMagMat11"}
 
 
 def read_particles(
@@ -125,21 +106,19 @@ def read_particles(
         boxes=boxes[groups],
     )
     missing: dict[str, str] = {}
+    found = _found_boxes(reader, groups, boxes)
+    _warn_of_odd_boxes(found, source)
     return ParticleStack(
         reader=reader,
         rows=np.arange(len(names)),
-        optics=_optics_groups(
-            optics, source, given, _found_boxes(reader, groups, boxes)
-        ),
+        optics=_optics_groups(optics, source, given, found),
         groups=groups,
-        angles=_together(particles, ANGLES, "angles", source, missing),
-        shifts=-np.stack(
-            [_number(particles, name, source, 0.0) for name in SHIFTS], -1
-        ),
+        angles=together(particles, ANGLES, "angles", source, missing),
+        shifts=-np.stack([number(particles, name, source, 0.0) for name in SHIFTS], -1),
         defocus=_defocus(particles, source, missing),
-        phase_shifts=_number(particles, "rlnPhaseShift", source, 0.0),
-        b_factors=_number(particles, "rlnCtfBfactor", source, 0.0),
-        scales=_number(particles, "rlnCtfScalefactor", source, 1.0),
+        phase_shifts=number(particles, "rlnPhaseShift", source, 0.0),
+        b_factors=number(particles, "rlnCtfBfactor", source, 0.0),
+        scales=number(particles, "rlnCtfScalefactor", source, 1.0),
         columns=dict(particles),
         optics_columns=dict(optics),
         missing=missing
@@ -190,9 +169,9 @@ def _optics_of_particles(
     particles: StarTable, source: str, given: Mapping[str, float | None]
 ) -> tuple[StarTable, StarTable]:
     """Return the tables of 3.1's layout, of a table that keeps all per particle."""
-    present = [name for name in _OPTICS_OF_30 if name in particles]
-    numbered = _number(particles, "rlnOpticsGroup", source, 1.0)
-    values = np.stack([numbered, *(_number(particles, n, source) for n in present)], -1)
+    present = [name for name in OPTICS_OF_30 if name in particles]
+    numbered = number(particles, "rlnOpticsGroup", source, 1.0)
+    values = np.stack([numbered, *(number(particles, n, source) for n in present)], -1)
     kinds, groups = np.unique(values, axis=0, return_inverse=True)
     if len(np.unique(kinds[:, 0])) < len(kinds):
         kinds[:, 0] = np.arange(1, len(kinds) + 1)
@@ -233,28 +212,28 @@ def _shifts_in_angstroms(
     given: Mapping[str, float | None],
 ) -> StarTable:
     """Return the table with RELION 3.0's origins in pixels made Å."""
-    if not any(name in particles for name in _SHIFTS_IN_PIXELS):
+    if not any(name in particles for name in SHIFTS_IN_PIXELS):
         return particles
     sizes = _pixel_sizes(optics, source, given)[
         _group_of_each(particles, optics, source)
     ]
     columns = dict(particles)
-    for old, new in zip(_SHIFTS_IN_PIXELS, SHIFTS, strict=True):
+    for old, new in zip(SHIFTS_IN_PIXELS, SHIFTS, strict=True):
         if old in columns and new in columns:
             raise InputError(
                 f"cannot read {source} because it has both {old} and {new}; do remove "
                 "one"
             )
         if old in columns:
-            columns[new] = _number(particles, old, source) * sizes
+            columns[new] = number(particles, old, source) * sizes
             del columns[old]
     return StarTable(columns)
 
 
 def _group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
     """Return the row in the table of optics groups of each particle."""
-    numbers = _number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
-    wanted = _number(particles, "rlnOpticsGroup", source)
+    numbers = number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
+    wanted = number(particles, "rlnOpticsGroup", source)
     order = np.argsort(numbers, kind="stable")
     if len(numbers) != len(np.unique(numbers)) or not len(numbers):
         raise InputError(
@@ -286,7 +265,7 @@ def _optics_groups(
     else:
         names = [f"opticsGroup{i + 1}" for i in range(optics.rows)]
     columns = [
-        _number(optics, name, where, given[name])
+        number(optics, name, where, given[name])
         for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
     ]
     rows = zip(_pixel_sizes(optics, source, given), *columns, boxes, names, strict=True)
@@ -308,8 +287,8 @@ def _pixel_sizes(
 ) -> np.ndarray:
     """Return the pixel size of each optics group, Å."""
     where = f"{source} (data_optics)"
-    name = next((name for name in _PIXEL_SIZES if name in optics), _PIXEL_SIZES[0])
-    sizes = _number(optics, name, where, given["rlnImagePixelSize"])
+    name = next((name for name in PIXEL_SIZES if name in optics), PIXEL_SIZES[0])
+    sizes = number(optics, name, where, given["rlnImagePixelSize"])
     if (sizes <= 0).any():
         raise InputError(
             f"cannot use {name} of {where} because it isn't positive in "
@@ -320,7 +299,7 @@ def _pixel_sizes(
 
 def _boxes(optics: StarTable, source: str) -> np.ndarray:
     """Return rlnImageSize of each optics group, 0 where the file doesn't say."""
-    boxes = _number(optics, "rlnImageSize", f"{source} (data_optics)", 0.0)
+    boxes = number(optics, "rlnImageSize", f"{source} (data_optics)", 0.0)
     return boxes.astype(np.int64)
 
 
@@ -336,109 +315,36 @@ def _found_boxes(
     return found
 
 
+def _warn_of_odd_boxes(boxes: np.ndarray, source: str) -> None:
+    odd = sorted(set(boxes[boxes % 2 == 1].tolist()))
+    if odd:
+        warnings.warn(
+            f"{source}: boxes of {odd} pixels are odd, and RELION's programs put their "
+            f"centre one pixel beyond N // 2, which isn't corrected for",
+            InputWarning,
+            stacklevel=3,
+        )
+
+
 def _defocus(
     particles: StarTable, source: str, missing: dict[str, str]
 ) -> np.ndarray | None:
     """Return mean, U - V and angle of each particle, None where the file has none."""
-    values = _together(particles, DEFOCUS, "defocus", source, missing)
+    values = together(particles, DEFOCUS, "defocus", source, missing)
     if values is None:
         return None
     u, v, angle = values.T
     return np.stack([(u + v) / 2, u - v, angle], axis=-1)
 
 
-def _together(
-    table: StarTable,
-    names: tuple[str, ...],
-    what: str,
-    source: str,
-    missing: dict[str, str],
-) -> np.ndarray | None:
-    """Return columns that mean something together, or None and what is missing."""
-    absent = [name for name in names if name not in table]
-    if absent:
-        missing[what] = _lacks(table, absent, source)
-        return None
-    return np.stack([_number(table, name, source) for name in names], axis=-1)
-
-
-def _number(
-    table: StarTable, name: str, source: str, default: float | None = None
-) -> np.ndarray:
-    """Return a column as float64.
-
-    Raises:
-        InputError: if it isn't there and has no default, or isn't finite numbers.
-    """
-    if name not in table:
-        if default is None:
-            raise InputError(_lacks(table, [name], source))
-        return np.full(table.rows, default)
-    column = table[name]
-    if column.dtype.kind == "T":
-        raise InputError(
-            f"cannot use {name} of {source} because some of its values aren't numbers; "
-            "do correct them"
-        )
-    values = column.astype(np.float64)
-    bad = ~np.isfinite(values)
-    if bad.any():
-        raise InputError(
-            f"cannot use {name} of {source} because it is NaN or infinite in "
-            f"{rows_in_words(bad)}; do correct or remove these rows"
-        )
-    return values
-
-
-def text_column(table: StarTable, name: str, source: str) -> np.ndarray:
-    """Return a column as text, whatever its values look like.
-
-    Args:
-        table: that has it.
-        name: of the column.
-        source: the file, for messages.
-
-    Raises:
-        InputError: if it isn't there.
-    """
-    if name not in table:
-        raise InputError(_lacks(table, [name], source))
-    return table[name].astype(TEXT)
-
-
-def _lacks(table: StarTable, names: list[str], source: str) -> str:
-    hints = "".join(did_you_mean(name, list(table)) for name in names)
-    plural = "s" if len(names) > 1 else ""
-    return (
-        f"cannot read {source} because it has no column{plural} "
-        f"{', '.join(names)}{hints}; do add or rename {'them' if plural else 'it'}"
-    )
-
-
-def did_you_mean(name: str, names: list[str]) -> str:
-    """Return a hint if one of `names` is spelt nearly as `name`.
-
-    Args:
-        name: what is wanted.
-        names: what is there.
-    """
-    known = {*ANGLES, *DEFOCUS, *SHIFTS, *_PIXEL_SIZES, *_OPTICS_OF_30}
-    others = [each for each in names if each not in known]
-    near = difflib.get_close_matches(name, others, n=1, cutoff=0.75)
-    return f" (it has {near[0]}: is that meant?)" if near else ""
-
-
 def _warn_of_aberrations(optics: StarTable, source: str) -> None:
     """Warn of columns that change images, and are kept but not applied."""
     used = []
-    for name in _NOT_APPLIED:
+    for name in NOT_APPLIED:
         if name not in optics:
             continue
         column = optics[name]
-        if (
-            column.dtype.kind == "T"
-            or (column != (1.0 if name in _ONES else 0.0)).any()
-        ):
+        if column.dtype.kind == "T" or (column != (1.0 if name in ONES else 0.0)).any():
             used.append(name)
     if used:
         warnings.warn(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from .._files import InputError
+from ._columns import rows_in_words
 from ._contents import Path
 from ._mrc import MrcHeader, read_header
 from ._stacks import ImageStack
@@ -161,11 +162,3 @@ def _image_number(parts: tuple[str, str, str]) -> int:
         return 1
     is_number = number.isascii() and number.isdigit() and len(number) < 12 and stack
     return int(number) if is_number else 0
-
-
-def rows_in_words(bad: np.ndarray) -> str:
-    """Return the first numbers, from 1, of the rows where `bad` is true."""
-    rows = (np.flatnonzero(bad) + 1).tolist()
-    listed = ", ".join(map(str, rows[:5]))
-    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-    return f"row{'s' if len(rows) > 1 else ''} {listed}{more}"

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, Int
 
 from .._files import InputError, atomic_file, check_free_space
 from ._contents import Path
-from ._mrc import HEADER_SIZE, MrcHeader, read_header
+from ._mrc import HEADER_SIZE, MrcHeader, read_header, shortest
 from ._mrc_data import MrcSink, check_finite, read_sections
 
 
@@ -63,7 +63,7 @@ class ImageStack:
                 f"cannot use the pixel size of {self.header.path} because it is "
                 f"anisotropic: {x:.6g} Å along x, {y:.6g} Å along y; do give it"
             )
-        return round((x + y) / 2, 7)
+        return shortest((x + y) / 2)
 
     def __getitem__(
         self, index: int | slice | Int[np.ndarray, " images"]
@@ -144,8 +144,7 @@ class StackWriter:
     """Writes images one batch after another to one MRC file, in bounded memory.
 
     A context manager: the file appears under its name when the block ends, all images
-        are
-    there and no error was raised, and not before.
+    are there and no error was raised, and not before.
 
     Args:
         path: the file.

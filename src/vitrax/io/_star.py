@@ -58,9 +58,8 @@ def write_star(path: Path, tables: Mapping[str, StarTable]) -> None:
     """Write tables as a STAR file that RELION reads.
 
     Numbers are written so that reading gives the same ones: with six decimals where
-        that is
-    exact, with as many digits as needed elsewhere. The file appears under its name only
-    when whole.
+    that is exact, with as many digits as needed elsewhere. The file appears under its
+    name only when whole.
 
     Args:
         path: the file; it is replaced if it exists.

@@ -14,7 +14,7 @@ from jaxtyping import Int, UInt64
 
 
 # Blanks before and after a chunk, so that words of 8 bytes never reach outside.
-_MARGIN = 24
+MARGIN = 24
 # Beyond this, words of a column are cut out one by one.
 _MOST_LENGTHS = 24
 _LARGEST_TABLE = 2**26
@@ -37,7 +37,7 @@ class Chunk:
 
     def __init__(self, data: bytes):
         self._data = data
-        self._padded = b" " * _MARGIN + data + b" " * _MARGIN
+        self._padded = b" " * MARGIN + data + b" " * MARGIN
         self._bytes = np.frombuffer(self._padded, np.uint8)
         # Byte i begins word i, aligned or not.
         self._words = np.ndarray(
@@ -54,10 +54,17 @@ class Chunk:
         odd = (codes < 32) & (codes != 9) & (codes != 10) & (codes != 13)
         return not odd.any()
 
-    def words_per_line(self) -> Int[np.ndarray, " lines"]:
-        """Return how many words each line has."""
-        lines = np.flatnonzero(self._bytes == 10)
-        return np.diff(np.searchsorted(self.starts, lines), prepend=0)
+    def rows_of(self, count: int) -> int:
+        """Return how many lines have `count` words, before one that has more or fewer.
+
+        Args:
+            count: of words; lines without any don't count.
+        """
+        line_ends = np.flatnonzero(self._bytes == ord("\n"))
+        words = np.diff(np.searchsorted(self.starts, line_ends), prepend=0)
+        words = words[words > 0]
+        others = np.flatnonzero(words != count)
+        return int(others[0]) if len(others) else len(words)
 
     def column(
         self,

@@ -7,7 +7,7 @@ from typing import IO
 import numpy as np
 
 from .._files import InputError
-from ._star_numbers import Chunk, column_of
+from ._star_numbers import MARGIN, Chunk, column_of
 from ._star_table import TEXT, StarTable
 
 
@@ -193,61 +193,70 @@ class Parser:
         parts: list[list[_Part]] = [[] for _ in range(count)]
         ended = False
         while not ended:
-            block = self._lines.block()
-            columns = self._plain(block, count, texts)
-            if columns is not None:
-                self._lines.skip(block)
-            else:
-                columns, ended = self._careful(len(block), count, texts)
+            columns = self._plain(count, texts)
+            if columns is None:
+                size = len(self._lines.block())
+                columns, ended = self._careful(size, count, texts)
             for part, column in zip(parts, columns, strict=False):
                 part.append(column)
         return parts
 
-    def _plain(
-        self, block: bytes, count: int, texts: frozenset[int]
-    ) -> list[_Part] | None:
-        """Return the columns of a block of nothing but full rows, else None."""
-        if count < 3 or not block or any(mark in block for mark in _MARKS):
+    def _plain(self, count: int, texts: frozenset[int]) -> list[_Part] | None:
+        """Return the columns of the full, plain rows that follow, and go past them."""
+        block = self._lines.block()
+        marks = [place for mark in _MARKS if (place := block.find(mark)) >= 0]
+        if marks:
+            block = block[: block.rfind(b"\n", 0, min(marks)) + 1]
+        if count < 3 or not block:
             return None
         chunk = Chunk(block)
-        words = chunk.words_per_line()
-        full_rows = words.any() and (words[words > 0] == count).all()
-        if not (full_rows and chunk.is_text()):
+        rows = chunk.rows_of(count)
+        if not rows or not chunk.is_text():
             return None
-        starts = np.ascontiguousarray(chunk.starts.reshape(-1, count).T)
-        ends = np.ascontiguousarray(chunk.ends.reshape(-1, count).T)
+        starts = np.ascontiguousarray(
+            chunk.starts[: rows * count].reshape(rows, count).T
+        )
+        ends = np.ascontiguousarray(chunk.ends[: rows * count].reshape(rows, count).T)
         try:
-            return [chunk.column(starts[i], ends[i], i in texts) for i in range(count)]
+            columns = [
+                chunk.column(starts[i], ends[i], i in texts) for i in range(count)
+            ]
         except UnicodeDecodeError:
             return None
+        self._lines.skip(block[: block.find(b"\n", int(ends[-1, -1]) - MARGIN) + 1])
+        return columns
 
     def _careful(
         self, size: int, count: int, texts: frozenset[int]
     ) -> tuple[list[_Part], bool]:
         """Return columns of the next bytes' rows, and whether the loop ends there."""
-        rows, ended, seen = [], False, 0
+        rows: list[list[bytes]] = []
+        ended, seen = False, 0
         while seen <= size and not ended:
             line = self._lines.next()
-            words = None if line is None else self._words(line)
-            ended = words is None or self._begins_something(words, count)
-            if ended or not words:
-                seen += len(line or b"")
+            if line is None:
+                ended = True
                 continue
-            if len(words) != count:
-                raise self._error(
-                    f"a row has {len(words)} values where the table has {count} "
-                    "columns",
-                    "do check whether the file is cut short or a value holds blanks",
-                )
             seen += len(line)
-            rows.append(words)
-        if ended and line is not None:
-            self._lines.put_back()
+            words = self._words(line)
+            if self._begins_something(words, count):
+                self._lines.put_back()
+                ended = True
+            elif words:
+                rows.append(self._checked(words, count))
         columns = [
             self._convert(list(column), i in texts)
             for i, column in enumerate(zip(*rows, strict=True))
         ]
         return columns, ended
+
+    def _checked(self, words: list[bytes], count: int) -> list[bytes]:
+        if len(words) != count:
+            raise self._error(
+                f"a row has {len(words)} values where the table has {count} columns",
+                "do check whether the file is cut short or a value holds blanks",
+            )
+        return words
 
     def _begins_something(self, words: list[bytes], count: int) -> bool:
         """Return whether a line ends the loop before it, and isn't a row of it."""

@@ -10,8 +10,8 @@ from ._lens import Lens
 def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
     r"""Return $\gamma(k)$ of the lens, in radians.
 
-    $$\gamma = \pi\lambda\, k^\mathsf{T} D\, k - \tfrac{\pi}{2} C_s \lambda^3 k^4 + \phi +
-    \arcsin Q$$
+    $$\gamma = \pi\lambda\, k^\mathsf{T} D\, k - \tfrac{\pi}{2} C_s \lambda^3 k^4 +
+    \phi + \arcsin Q$$
 
     The astigmatic defocus is a quadratic form of $(k_x, k_y)$, so that it and its
     derivatives are finite at $k = 0$ and without astigmatism.
@@ -67,7 +67,8 @@ def envelope(lens: Lens, grid: Grid) -> HalfImage:
 def transfer(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
     r"""Return the physical contrast transfer function, $-\sin\gamma(k)\, e^{-Bk^2/4}$.
 
-    Negative at low frequency under focus: protein is dark. RELION's has the opposite sign.
+    Negative at low frequency under focus: protein is dark. RELION's has the opposite
+    sign.
 
     Args:
         lens: its aberrations.

@@ -20,11 +20,22 @@ def image_spectrum(scattered: Any, lens: Lens, wavelength: Scalar) -> HalfSpectr
 
     Raises:
         TypeError: if nothing is registered for the type of `scattered`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.optics import image_spectrum
+        >>> scattered = vx.wave.LinearContrast(jnp.ones((4, 3), complex), vx.Grid(4,
+        1.0))
+        >>> spectrum = image_spectrum(scattered, vx.Lens(defocus=0.0),
+        jnp.asarray(0.02))
+        >>> round(float(spectrum[0, 0].real), 6)
+        -0.07
     """
     del lens, wavelength
     raise TypeError(
-        f"cannot image a {type(scattered).__name__} because the lens knows no such thing; "
-        f"do register one with vitrax.optics.image_spectrum.register"
+        f"cannot image a {type(scattered).__name__} because the lens knows no such "
+        f"thing; do register one with vitrax.optics.image_spectrum.register"
     )
 
 

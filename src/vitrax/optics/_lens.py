@@ -14,7 +14,8 @@ class Lens(eqx.Module):
     Args:
         defocus: mean of U and V, Å, positive underfocus.
         astigmatism: U - V, Å.
-        astigmatism_angle: direction of the larger defocus U, degrees from +x towards +y.
+        astigmatism_angle: direction of the larger defocus U, degrees from +x towards
+            +y.
         spherical_aberration: $C_s$, mm.
         amplitude_contrast: $Q$, 0 to 1.
         phase_shift: $\phi$ of a phase plate, degrees.

@@ -19,8 +19,8 @@ class DirectSum(AbstractProjector):
 
     $$\hat P(k) = \sum_r V(r)\, e^{-2\pi i\, A^\mathsf{T}(k_x, k_y, 0) \cdot r}$$
 
-    Frequencies beyond the map's Nyquist frequency are zero, as in `FourierSlice`. The cost is
-    the number of voxels times that of pixels: for tests, and for small maps.
+    Frequencies beyond the map's Nyquist frequency are zero, as in `FourierSlice`. The
+    cost is the number of voxels times that of pixels: for tests, and for small maps.
 
     Example:
         >>> import jax.numpy as jnp

@@ -21,14 +21,15 @@ def project(
     $$P(x, y) = \int f(A^{-1} (x - s_x, y - s_y, z))\, dz$$
 
     Args:
-        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your own.
+        structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your
+            own.
         pose: rotation $A$ and shift $s$.
         grid: sampling of the image.
         projector: how; by default `default_projector(structure)`.
 
     Returns:
-        Of a map, its line integral: values × Å. Of atoms and Gaussians, Å per Å²: the sum
-        over the image times the pixel area is the sum of the amplitudes.
+        Of a map, its line integral: values × Å. Of atoms and Gaussians, Å per Å²: the
+        sum over the image times the pixel area is the sum of the amplitudes.
 
     Raises:
         ValueError: if an argument is batched, or a map doesn't fit the grid.
@@ -42,7 +43,7 @@ def project(
     """
     check_ranks("project", structure=structure, pose=pose, grid=grid)
     dtype = real_dtype(structure)
-    pose, grid = cast_floats(pose, dtype), cast_floats(grid, dtype)
+    structure, pose, grid = cast_floats((structure, pose, grid), dtype)
     projector = default_projector(structure) if projector is None else projector
     spectrum = projector(structure, pose, grid)
     working = projector.working_grid(structure, grid)

@@ -15,8 +15,8 @@ from ..pose import Pose
 class AbstractProjector(eqx.Module):
     """A way to project a structure along the beam.
 
-    To add one, subclass this in a file of your own and pass an instance as `projector=`,
-    or register it as the default of a new type of structure::
+    To add one, subclass this in a file of your own and pass an instance as
+    `projector=`, or register it as the default of a new type of structure::
 
         @vitrax.potential.default_projector.register
         def _(structure: MyStructure):
@@ -38,9 +38,15 @@ def default_projector(structure: Any) -> AbstractProjector:
 
     Raises:
         TypeError: if the type of `structure` has none.
+
+    Example:
+        >>> import vitrax as vx
+        >>> from vitrax.potential import default_projector
+        >>> default_projector(vx.Gaussians([[0.0] * 3], [[1.0]], [[1.0]]))
+        SeparableGaussians()
     """
     raise TypeError(
-        f"cannot project a {type(structure).__name__} because no projector is registered "
-        f"for it; do pass projector=..., or register one with "
+        f"cannot project a {type(structure).__name__} because no projector is "
+        f"registered for it; do pass projector=..., or register one with "
         f"vitrax.potential.default_projector.register"
     )

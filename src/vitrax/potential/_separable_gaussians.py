@@ -12,13 +12,13 @@ from ._projector import AbstractProjector, default_projector
 class SeparableGaussians(AbstractProjector):
     r"""Projected Gaussians averaged over pixels, exact to rounding.
 
-    A projected isotropic Gaussian is the product of one in x and one in y, each averaged
-    over the pixel in closed form:
+    A projected isotropic Gaussian is the product of one in x and one in y, each
+    averaged over the pixel in closed form:
 
     $$P(x, y) = \sum_{j,t} a_{jt}\, g_{s_{jt}}(x - x_j)\, g_{s_{jt}}(y - y_j)$$
 
-    Each Gaussian is evaluated in a window as wide as the widest one needs. Widths may all
-    differ. `Atoms` are converted with the table of Peng 1996.
+    Each Gaussian is evaluated in a window as wide as the widest one needs. Widths may
+    all differ. `Atoms` are converted with the table of Peng 1996.
 
     Example:
         >>> import vitrax as vx

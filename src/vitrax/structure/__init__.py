@@ -2,7 +2,8 @@
 
 from ._assembly import assembled as assembled
 from ._atoms import Atoms as Atoms
-from ._fourier_map import FourierMap as FourierMap, guard_of as guard_of
+from ._bricks import brick_offset as brick_offset
+from ._fourier_map import FourierMap as FourierMap
 from ._gaussian_sum import sum_gaussians as sum_gaussians
 from ._gaussians import Gaussians as Gaussians
 from ._render import render as render

@@ -20,8 +20,8 @@ def as_elements(elements: Any) -> bytes:
     numbers = np.asarray(elements)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise TypeError(
-            f"cannot use elements of kind {numbers.dtype} and shape {numbers.shape} because "
-            f"they aren't a list of atomic numbers; do pass integers, or "
+            f"cannot use elements of kind {numbers.dtype} and shape {numbers.shape} "
+            f"because they aren't a list of atomic numbers; do pass integers, or "
             f"vitrax.physics.atomic_numbers(['C', 'N', ...])"
         )
     return numbers.astype(np.uint8).tobytes()
@@ -41,8 +41,9 @@ class Atoms(eqx.Module):
 
     Example:
         >>> import vitrax as vx
-        >>> water = vx.Atoms([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0]], [8, 1], [20.0, 20.0], [1.0, 1.0])
-        >>> len(water)
+        >>> hydroxide = [[0.0, 0.0, 0.0], [0.96, 0.0, 0.0]]
+        >>> atoms = vx.Atoms(hydroxide, [8, 1], [20.0, 20.0], [1.0, 1.0])
+        >>> len(atoms)
         2
     """
 

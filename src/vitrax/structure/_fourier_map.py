@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex
 
 from .._typing import Scalar, as_float
+from ._bricks import to_bricks
 from ._slice_kernel import SliceKernel
 from ._voxel_map import ARBITRARY, VoxelMap
 
@@ -17,14 +18,15 @@ class FourierMap(eqx.Module):
 
     By the projection-slice theorem the transform of a projection is a central slice of
     the transform of the map. The slice is interpolated between the nodes of this
-    transform; the map is divided by the interpolation kernel's own transform beforehand,
-    so that interpolation gives the map itself back.
+    transform; the map is divided by the interpolation kernel's own transform
+    beforehand, so that interpolation gives the map itself back.
 
     Make it by `FourierMap.from_map`.
 
     Args:
-        coefficients: transform of the deconvolved map, x frequencies from -guard, y and z
-            frequencies centred, with guard nodes on every side.
+        coefficients: transform of the deconvolved map, y and z frequencies centred, x
+            frequencies from zero, with guard nodes on every side; in bricks of 8³
+            nodes.
         voxel_size: of the map, Å.
         shape: of the map, voxels (z, y, x).
         kernel: the interpolation.
@@ -38,7 +40,7 @@ class FourierMap(eqx.Module):
         (8, 8, 8)
     """
 
-    coefficients: Complex[Array, "nodes_z nodes_y nodes_x"]
+    coefficients: Complex[Array, "bricks_z bricks_y bricks_x nodes"]
     voxel_size: Scalar = eqx.field(converter=as_float)
     shape: tuple[int, int, int] = eqx.field(static=True)
     kernel: SliceKernel = eqx.field(static=True)
@@ -60,19 +62,31 @@ class FourierMap(eqx.Module):
         shape = voxel_map.values.shape
         if len(set(shape)) != 1:
             raise ValueError(
-                f"cannot slice a map of shape {shape} because its slices need a cube; do "
-                f"vitrax.grid.pad its values to {(max(shape),) * 3} first"
+                f"cannot slice a map of shape {shape} because its slices need a cube; "
+                f"do vitrax.grid.pad its values to {(max(shape),) * 3} first"
             )
         size = kernel.padded_size(shape[0])
         values = _deconvolved(voxel_map.values, kernel, size)
         half = jnp.fft.rfftn(_corner_padded(values, size))
         return cls(
-            _with_guards(half, size, guard_of(kernel)),
-            voxel_map.voxel_size,
+            to_bricks(_with_guards(half, size, guard_of(kernel))),
+            voxel_map.voxel_size.astype(voxel_map.values.dtype),
             shape,
             kernel,
             voxel_map.unit,
         )
+
+    @property
+    def origin(self) -> tuple[int, int, int]:
+        """Node (z, y, x) of zero frequency."""
+        guard = guard_of(self.kernel)
+        return (self.padded_size // 2 + guard, self.padded_size // 2 + guard, guard)
+
+    @property
+    def node_shape(self) -> tuple[int, int, int]:
+        """Number of nodes (z, y, x), guards included."""
+        z, y, x = self.origin
+        return 2 * z + 1, 2 * y + 1, self.padded_size // 2 + 1 + 2 * x
 
     @property
     def padded_size(self) -> int:

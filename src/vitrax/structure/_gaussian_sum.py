@@ -27,14 +27,23 @@ def sum_gaussians(
     r"""Return a sum of Gaussians, averaged over each pixel or voxel of `grid`.
 
     Along each axis the average of a normalised Gaussian over a pixel of size $p$ is
-    $\frac{1}{2p}[\mathrm{erf}((d + p/2)/\sqrt{2s}) - \mathrm{erf}((d - p/2)/\sqrt{2s})]$.
-    What is cut off lies below the rounding of the dtype.
+    $\frac{1}{2p}[\mathrm{erf}((d + p/2)/\sqrt{2s}) - \mathrm{erf}((d -
+    p/2)/\sqrt{2s})]$. What is cut off lies below the rounding of the dtype.
 
     Args:
         positions: centres, in the order of the grid's axes, Å.
         amplitudes: integrals.
         variances: $s$, Å².
         grid: two or three axes.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.structure import sum_gaussians
+        >>> one = jnp.ones((1, 1))
+        >>> image = sum_gaussians(jnp.zeros((1, 2)), one, one, vx.Grid(20, 1.0))
+        >>> round(float(image.sum()), 5)
+        1.0
     """
     dtype = positions.dtype
     reach = 5.2 if jnp.finfo(dtype).bits <= 32 else 6.8
@@ -91,8 +100,8 @@ def _add_windows(
 ) -> Array:
     """Return `total` with each Gaussian added in the window around it.
 
-    A window that would reach over the edge of the grid is moved inside, so that no part of
-    a Gaussian on the grid is lost.
+    A window that would reach over the edge of the grid is moved inside, so that no
+    part of a Gaussian on the grid is lost.
     """
     starts, factors = [], []
     for axis, (size, width) in enumerate(zip(grid.shape, window, strict=True)):
@@ -133,7 +142,7 @@ def _add_everywhere(
 
 
 def _pixel_averages(offset: Array, variances: Array, pixel_size: Array) -> Array:
-    """Return each term's average over the pixels at `offset`: (gaussian, term, pixel)."""
+    """Return averages over the pixels at `offset`: (gaussian, term, pixel)."""
     scale = lax.rsqrt(2 * variances)[:, :, None]
     offset, half = offset[:, None, :], 0.5 * pixel_size
     upper, lower = lax.erf((offset + half) * scale), lax.erf((offset - half) * scale)

@@ -14,8 +14,8 @@ class Gaussians(eqx.Module):
     Args:
         positions: $r_j$, (x, y, z), Å.
         amplitudes: $a_{jt}$, electron scattering factors at zero angle, Å.
-        variances: $s_{jt}$, Å². A term $a\,e^{-b s^2}$ of a scattering-factor table, with
-            $s = k/2$ and B-factor $B$, has variance $(b + B)/8\pi^2$.
+        variances: $s_{jt}$, Å². A term $a\,e^{-b s^2}$ of a scattering-factor table,
+            with $s = k/2$ and B-factor $B$, has variance $(b + B)/8\pi^2$.
 
     Raises:
         ValueError: if the shapes don't fit each other.
@@ -41,9 +41,10 @@ class Gaussians(eqx.Module):
         )
         if not fits:
             raise ValueError(
-                f"cannot make Gaussians because positions {self.positions.shape}, amplitudes "
-                f"{self.amplitudes.shape} and variances {self.variances.shape} don't fit; do "
-                f"give shapes (n, 3), (n, k) and (n, k)"
+                f"cannot make Gaussians because positions {self.positions.shape}, "
+                f"amplitudes {self.amplitudes.shape} and variances "
+                f"{self.variances.shape} don't fit; do give shapes (n, 3), (n, k) and "
+                f"(n, k)"
             )
 
     def __len__(self) -> int:

@@ -40,8 +40,8 @@ def render(structure: Any, grid: Grid) -> VoxelMap:
     """
     del grid
     raise TypeError(
-        f"cannot render a {type(structure).__name__} because it isn't Atoms or Gaussians; "
-        f"do convert it first"
+        f"cannot render a {type(structure).__name__} because it isn't Atoms or "
+        f"Gaussians; do convert it first"
     )
 
 
@@ -50,10 +50,10 @@ def _(structure: Gaussians, grid: Grid) -> VoxelMap:
     check_ranks("render", structure=structure, grid=grid)
     if grid.ndim != 3:
         raise ValueError(
-            f"cannot render onto a grid of shape {grid.shape} because a map has three axes; "
-            f"do pass Grid((n, n, n), voxel_size)"
+            f"cannot render onto a grid of shape {grid.shape} because a map has three "
+            f"axes; do pass Grid((n, n, n), voxel_size)"
         )
-    grid = cast_floats(grid, real_dtype(structure))
+    structure, grid = cast_floats((structure, grid), real_dtype(structure))
     values = sum_gaussians(
         structure.positions[:, ::-1], structure.amplitudes, structure.variances, grid
     )

@@ -17,16 +17,17 @@ _ALIASES = np.arange(-24, 25)
 class SliceKernel:
     r"""Least-squares interpolation between the nodes of a Fourier transform.
 
-    The kernel is $\varphi(t) = (1 - u)^2 \sum_j c_j u^j$ with $u = (2t/W)^2$, continuous
-    with its first derivative, so that gradients of an image in its pose have no jumps.
-    Its coefficients minimise the aliases $\sum_{l \ne 0} \hat\varphi(x + l)^2$ against
+    The kernel is $\varphi(t) = (1 - u)^2 \sum_j c_j u^j$ with $u = (2t/W)^2$,
+    continuous with its first derivative, so that gradients of an image in its pose
+    have no jumps. Its coefficients minimise the aliases
+    $\sum_{l \ne 0} \hat\varphi(x + l)^2$ against
     $\sum_l \hat\varphi(x + l)^2$ over the part of the box that a particle fills, as the
     optimal gridding kernels of magnetic resonance do (Fessler and Sutton 2003).
 
     Args:
         points: nodes $W$ along each axis; more are slower and more accurate.
-        padding: size of the padded box over that of the map; more takes memory (its cube)
-            and is more accurate.
+        padding: size of the padded box over that of the map; more takes memory (its
+            cube) and is more accurate.
 
     Raises:
         ValueError: if `points` isn't 2 to 6 or `padding` isn't 1 to 4.
@@ -86,7 +87,7 @@ class SliceKernel:
 
 
 def _transforms(points: int, x: np.ndarray) -> np.ndarray:
-    """Return the Fourier transforms (term, alias, x) of the kernel's basis functions."""
+    """Return transforms of the kernel's basis functions: (term, alias, x)."""
     # π points per oscillation are needed, and the last alias has 24 per node.
     nodes, weights = np.polynomial.legendre.leggauss(100 * points)
     nodes, weights = 0.5 * points * nodes, 0.5 * points * weights
@@ -106,7 +107,7 @@ def _least_squares(points: int, padding: float) -> tuple[float, ...]:
     middle = len(_ALIASES) // 2
     main, aliases = spectra[:, middle], np.delete(spectra, middle, axis=1)
     ball = 1.0 - depth**2
-    weights = ball
+    weights, chosen = ball, np.zeros(len(main))
     for _ in range(20):
         noise = np.einsum("jlx,klx,x->jk", aliases, aliases, weights)
         signal = np.einsum("jx,kx,x->jk", main, main, weights)

@@ -17,8 +17,8 @@ class VoxelMap(eqx.Module):
     Args:
         values: of the potential, in `unit`.
         voxel_size: Å.
-        unit: "V" where the values are an electrostatic potential in volts, as `render` makes
-            them; "arbitrary" for a map from a file, until its scale is given.
+        unit: "V" where the values are an electrostatic potential in volts, as `render`
+            makes them; "arbitrary" for a map from a file, until its scale is given.
 
     Example:
         >>> import jax.numpy as jnp

@@ -15,6 +15,14 @@ class LinearContrast(eqx.Module):
     Args:
         spectrum: centred half spectrum.
         grid: the sampling it is given on.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.wave import LinearContrast
+        >>> grid = vx.Grid(4, 1.0)
+        >>> LinearContrast(jnp.ones((4, 3), complex), grid).spectrum.shape
+        (4, 3)
     """
 
     spectrum: HalfSpectrum

@@ -1,0 +1,205 @@
+"""Our projections and images against those of relion_project 3.1."""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import mrcfile
+import numpy as np
+import pytest
+import relion_images
+
+import vitrax as vx
+from vitrax.physics import RELION, interaction_parameter
+from vitrax.structure import SliceKernel
+
+
+FINE = SliceKernel(points=4, padding=2.0)
+LEAST = {True: 0.9998, False: 0.9999}
+
+
+def pose_of(row):
+    # RELION's origin is what centres the particle: the negative of where it is.
+    return vx.Pose.from_euler(row[0], row[1], row[2], shift=-row[3:5])
+
+
+def contrast_of(structure, row, grid):
+    """Return the physical contrast, in units of the map's values."""
+    lens = vx.Lens(
+        defocus=0.5 * (row[5] + row[6]),
+        astigmatism=row[5] - row[6],
+        astigmatism_angle=row[7],
+        spherical_aberration=relion_images.CS,
+        amplitude_contrast=relion_images.CONTRAST,
+        phase_shift=row[8],
+        b_factor=row[9],
+    )
+    voltage = relion_images.VOLTAGE
+    microscope = vx.Microscope(grid, voltage, lens, constants=RELION)
+    image = vx.simulate(structure, pose_of(row), microscope)
+    return image / (2 * interaction_parameter(voltage, RELION))
+
+
+def images_of(structure, rows, grid, ctf):
+    """Return what relion_project should make: voxel sums, protein white."""
+
+    def one(row):
+        if ctf:
+            return -contrast_of(structure, row, grid) / grid.pixel_size
+        return vx.project(structure, pose_of(row), grid) / grid.pixel_size
+
+    return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(rows)))
+
+
+def below_nyquist(image):
+    """Return the image without its mean and without what RELION stores otherwise."""
+    ky, kx = (np.fft.fftfreq(n) for n in image.shape)
+    radius = np.hypot(ky[:, None], kx[None, :])
+    inside = (radius > 0) & (radius < 0.5)
+    return np.fft.ifft2(np.fft.fft2(image) * inside).real
+
+
+def agreement(ours, theirs):
+    """Return the correlation below Nyquist, and the scale of theirs over ours."""
+    a, b = below_nyquist(ours), below_nyquist(theirs)
+    correlation = np.sum(a * b) / np.sqrt(np.sum(a**2) * np.sum(b**2))
+    return correlation, np.sum(a * b) / np.sum(a**2)
+
+
+def assert_agree(ours, theirs, least, scale=0.01):
+    """Assert that each pair of images agrees, sign and scale included."""
+    assert ours.shape == theirs.shape
+    for one, other in zip(ours, theirs, strict=True):
+        correlation, factor = agreement(one, other)
+        assert correlation >= least
+        assert factor == pytest.approx(1.0, abs=scale)
+
+
+@pytest.fixture(scope="module")
+def helix():
+    return vx.VoxelMap(relion_images.helix_map(), relion_images.PIXEL)
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return np.load(relion_images.STORED)
+
+
+@pytest.mark.parametrize("kernel", [SliceKernel(), FINE], ids=repr)
+def test_stored_images_of_relion(helix, stored, kernel):
+    fourier_map = vx.FourierMap.from_map(helix, kernel)
+    rows, theirs = stored["rows"], stored["images"].astype(float)
+    grid = vx.Grid(helix.shape[1:], helix.voxel_size)
+    with_ctf = images_of(fourier_map, rows[:3], grid, ctf=True)
+    assert_agree(with_ctf, theirs[:3], LEAST[True])
+    without = images_of(fourier_map, rows[3:], grid, ctf=False)
+    assert_agree(without, theirs[3:], LEAST[False])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: np.concatenate([-row[2::-1], row[3:]]),
+        lambda row: row * np.where(np.isin(np.arange(10), [3, 4]), -1, 1),
+        lambda row: row + np.where(np.arange(10) == 7, 90.0, 0.0),
+        lambda row: row * np.where(np.arange(10) == 7, -1, 1),
+        lambda row: row + np.where(np.arange(10) == 8, 20.0, 0.0),
+        lambda row: row * np.where(np.arange(10) == 9, 0.0, 1),
+    ],
+    ids=[
+        "transposed rotation",
+        "negated shift",
+        "turned angle",
+        "negated angle",
+        "other phase shift",
+        "no B-factor",
+    ],
+)
+def test_stored_images_tell_conventions_apart(helix, stored, change):
+    fourier_map = vx.FourierMap.from_map(helix, FINE)
+    grid = vx.Grid(helix.shape[1:], helix.voxel_size)
+    rows = np.stack([change(row) for row in stored["rows"][:3]])
+    ours = images_of(fourier_map, rows, grid, ctf=True)
+    pairs = zip(ours, stored["images"][:3].astype(float), strict=True)
+    assert min(agreement(one, other)[0] for one, other in pairs) < 0.9996
+
+
+def test_a_mirrored_map_is_told_apart(helix, stored):
+    mirrored = vx.VoxelMap(jnp.roll(helix.values[::-1], 1, axis=0), helix.voxel_size)
+    grid = vx.Grid(helix.shape[1:], helix.voxel_size)
+    rows, theirs = stored["rows"][3:], stored["images"][3:].astype(float)
+    ours = images_of(vx.FourierMap.from_map(mirrored, FINE), rows, grid, ctf=False)
+    assert agreement(ours[0], theirs[0])[0] < 0.95
+
+
+def map_3j9g(shared):
+    return vx.io.read_map(shared / "maps" / "3j9g_64_4.4A.mrc")
+
+
+def map_of_lysozyme(shared):
+    atoms = vx.io.read_atoms(shared / "structures" / "1dpx.pdb")
+    gaussians = atoms.to_gaussians()
+    positions = gaussians.positions - gaussians.positions.mean(axis=0, keepdims=True)
+    gaussians = vx.Gaussians(positions, gaussians.amplitudes, gaussians.variances)
+    return jax.jit(vx.render)(gaussians, vx.Grid((64, 64, 64), 1.2))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+@pytest.mark.parametrize("ctf", [True, False], ids=["ctf", "no ctf"])
+@pytest.mark.parametrize(
+    ("make_map", "kernel"),
+    [(map_3j9g, FINE), (map_of_lysozyme, FINE), (map_of_lysozyme, SliceKernel())],
+    ids=["3j9g", "lysozyme", "lysozyme by default"],
+)
+def test_images_of_relion_project(shared, tmp_path, make_map, kernel, ctf):
+    voxel_map = make_map(shared)
+    pixel_size = float(voxel_map.voxel_size)
+    rows = relion_images.draw_rows(24, seed=0)
+    relion = relion_images.Relion(tmp_path)
+    theirs = relion.project(voxel_map.values, pixel_size, rows, ctf)
+    values = jnp.asarray(np.asarray(voxel_map.values, float))
+    fourier_map = vx.FourierMap.from_map(vx.VoxelMap(values, pixel_size), kernel)
+    ours = images_of(fourier_map, rows, vx.Grid(values.shape[1:], pixel_size), ctf)
+    assert_agree(ours, theirs, LEAST[ctf], scale=0.02)
+
+
+def read_numbers(path):
+    """Return the first three columns of a STAR file's rows of numbers."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    numeric = [row[:3] for row in rows if len(row) > 3]
+    return np.asarray(numeric, float)
+
+
+def test_odd_images_of_relion_lie_a_pixel_from_ours(shared):
+    # RELION 3.1 puts the origin of an odd image at pixel (N + 1) / 2.
+    density = mrcfile.read(shared / "maps" / "70S_65_5A.mrc").astype(float)
+    with mrcfile.open(shared / "relion" / "rln_proj_65.mrcs", permissive=True) as file:
+        theirs = np.array(file.data, float)
+    fourier_map = vx.FourierMap.from_map(vx.VoxelMap(density, 1.0))
+    angles = read_numbers(shared / "relion" / "rln_proj_65.star")
+    grid = vx.Grid(65, 1.0)
+
+    def at(shift):
+        poses = [vx.Pose.from_euler(*row, shift=shift) for row in angles]
+        return np.stack([np.asarray(vx.project(fourier_map, p, grid)) for p in poses])
+
+    assert_agree(at((1.0, 1.0)), theirs, 0.9995)
+    for one, other in zip(at((0.0, 0.0)), theirs, strict=True):
+        assert agreement(one, other)[0] < 0.9
+
+
+def test_the_shift_between_relion_s_stacks_is_that_of_a_pose(shared):
+    stacks = []
+    for name in ("rln_proj_64_centered.mrcs", "rln_proj_64_shifted.mrcs"):
+        with mrcfile.open(shared / "relion" / name, permissive=True) as file:
+            stacks.append(np.array(file.data, float))
+    grid = vx.Grid(64, 1.0)
+    down_and_right = [(-10, -6), (5, -10), (-11, 8), (3, 13)]
+    for still, moved, (dy, dx) in zip(*stacks, down_and_right, strict=True):
+        phases = vx.potential.shift_phases(jnp.asarray([dx, dy], float), grid)
+        spectrum = vx.grid.to_fourier(jnp.asarray(still)) * phases
+        image = vx.grid.to_real(spectrum, (64, 64))
+        np.testing.assert_allclose(image, moved, atol=1e-6 * np.abs(moved).max())
