@@ -90,7 +90,8 @@ def main() -> None:
     if peer:
         theirs = Worker(peer, "cryojax_worker.py")
         print(
-            f"{'vitrax':28}{'cryoJAX':28}{'ms':>9}{'ms':>9}{'ratio':>8}{'meant':>7}  first call, s"
+            f"{'vitrax':28}{'cryoJAX':28}{'ms':>9}{'ms':>9}{'ratio':>8}{'meant':>7}"
+            "  first call, s"
         )
         for pair in PAIRS:
             if arguments.only in pair[0]:

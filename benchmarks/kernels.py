@@ -1,9 +1,10 @@
 """Print accuracy, memory and time of the interpolation kernels of Fourier slices.
 
-Accuracy: relative L2 against the direct sum over voxels, worst of twelve poses, for a ball
-of 200 Gaussians whose diameter is a given part of the box. Memory: of the transform over
-that of the float32 map. Time: of a projection, and of its gradient in the pose, over one
-inverse FFT of the image (batches of 64 by vmap). The table stands in docs/choosing.md.
+Accuracy: relative L2 against the direct sum over voxels, worst of twelve poses, for a
+ball of 200 Gaussians whose diameter is a given part of the box. Memory: of the
+transform over that of the float32 map. Time: of a projection, and of its gradient in
+the pose, over one inverse FFT of the image (batches of 64 by vmap). The table stands in
+docs/choosing.md.
 """
 
 import statistics

@@ -66,7 +66,9 @@ def voxel_maps():
 
 
 def fourier_maps():
-    return tuple(vx.FourierMap.from_map(each) for each in voxel_maps())
+    # Two points instead of three compile in a third of the time.
+    kernel = vx.structure.SliceKernel(points=2)
+    return tuple(vx.FourierMap.from_map(each, kernel) for each in voxel_maps())
 
 
 def microscopes():

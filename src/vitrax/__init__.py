@@ -85,7 +85,7 @@ _EXTRAS = {
     "torch": "torch",
 }
 
-__all__ = [*sorted(_HOME), *_SUBPACKAGES]  # noqa: PLE0604
+__all__ = [*sorted(_HOME), *_SUBPACKAGES]  # noqa: PLE0604  # pyright: ignore
 __version__ = "0.1.0"
 
 

@@ -95,7 +95,8 @@ def map_batched(
 
     if mesh is None:
         return per_device(xs)
-    return _map_sharded(per_device, xs, lengths.pop(), mesh)
+    length = jax.tree.leaves(xs)[0].shape[0]
+    return _map_sharded(per_device, xs, length, mesh)
 
 
 def _map_sharded(

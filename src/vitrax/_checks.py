@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import equinox as eqx
-import jax
+from jax.core import Tracer
 from jaxtyping import AbstractArray, Array, Bool, PyTree
 
 
@@ -89,4 +89,4 @@ def annotation_rank(annotation: Any) -> int | None:
 
 def is_concrete(*values: Any) -> bool:
     """Return whether all values are known now, none is traced."""
-    return not any(isinstance(value, jax.core.Tracer) for value in values)
+    return not any(isinstance(value, Tracer) for value in values)

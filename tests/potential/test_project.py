@@ -55,7 +55,8 @@ def gaussians(points, weights, variance=2.0):
 def closed_form(points, weights, variance, shape):
     """Return projected Gaussians of given (x, y) on pixels a unit apart (numpy)."""
     rows, columns = (
-        clouds.waves(n, points[:, axis], variance) for n, axis in zip(shape, (1, 0))
+        clouds.waves(n, points[:, axis], variance)
+        for n, axis in zip(shape, (1, 0), strict=True)
     )
     return np.einsum("j,yj,xj->yx", weights, rows, columns)
 
@@ -73,8 +74,9 @@ def test_the_origin_of_atoms_is_pixel_half_n(shape):
     )
 
 
-@pytest.mark.parametrize("n", [15, 16])
-@pytest.mark.parametrize("shape", PARITIES)
+@pytest.mark.parametrize(
+    ("n", "shape"), [(15, (16, 17)), (15, (17, 16)), (16, (16, 16)), (16, (17, 17))]
+)
 def test_the_origin_of_maps_is_voxel_half_n(n, shape):
     pose = vx.Pose.from_euler(30.0, 50.0, 70.0)
     image = np.asarray(vx.project(map_of_blob(n), pose, vx.Grid(shape, 1.0)))
@@ -102,7 +104,7 @@ def test_a_shift_is_in_angstroms(structure):
 
 
 @pytest.mark.parametrize(
-    "angles", [(20.0, 80.0, -10.0), (0.0, 90.0, 0.0), (-60.0, 140.0, 75.0)]
+    "angles", [(20.0, 80.0, -10.0), (35.0, 90.0, 0.0), (-60.0, 140.0, 75.0)]
 )
 @pytest.mark.parametrize("kind", ["atoms", "map"])
 def test_the_hand_is_that_of_points_turned_by_relion_s_matrix(angles, kind):
@@ -158,7 +160,8 @@ def test_the_mean_is_the_same_at_every_pose(kind):
         structure = vx.FourierMap.from_map(vx.VoxelMap(values, 1.0))
     still = float(vx.project(structure, vx.Pose.identity(), grid).mean())
     poses = vx.Pose.uniform(jax.random.key(0), 8)
-    images = jax.vmap(vx.project, in_axes=(None, 0, None))(structure, poses, grid)
+    project = jax.jit(jax.vmap(vx.project, in_axes=(None, 0, None)))
+    images = project(structure, poses, grid)
     np.testing.assert_allclose(images.mean(axis=(1, 2)), still, rtol=1e-5)
 
 
@@ -166,7 +169,8 @@ def test_moving_atoms_is_a_phase_ramp():
     grid, pose = vx.Grid((48, 50), 1.0), vx.Pose.from_euler(20.0, 80.0, -10.0)
     structure = gaussians(POINTS, WEIGHTS, variance=4.0)
     step = np.array([1.37, -0.61, 2.9])
-    moved = gaussians(POINTS + pose.rotation.inverse().apply(step), WEIGHTS, 4.0)
+    back = np.asarray(pose.as_matrix()).T
+    moved = gaussians(POINTS + back @ step, WEIGHTS, 4.0)
     phases = shift_phases(jnp.asarray(step[:2]), grid)
     spectrum = vx.grid.to_fourier(vx.project(structure, pose, grid)) * phases
     ramped = vx.grid.to_real(spectrum, grid.shape)
@@ -174,7 +178,7 @@ def test_moving_atoms_is_a_phase_ramp():
 
 
 def test_the_transform_of_pixel_averages_is_that_of_gaussians_times_sincs():
-    pixel, variance = 1.3, 6.0
+    pixel, variance = 1.3, 8.0
     grid, pose = vx.Grid((48, 45), pixel), vx.Pose.from_euler(20.0, 80.0, -10.0)
     image = vx.project(gaussians(POINTS, WEIGHTS, variance), pose, grid)
     ky, kx = (np.asarray(axis) for axis in grid.frequency_axes())
@@ -187,20 +191,28 @@ def test_the_transform_of_pixel_averages_is_that_of_gaussians_times_sincs():
     np.testing.assert_allclose(vx.grid.to_fourier(image), expected, atol=1e-8)
 
 
+@pytest.fixture(scope="module")
+def small_map():
+    return vx.VoxelMap(clouds.volume(clouds.cloud(30, 4.0), 1.5, 20), 1.0)
+
+
+@pytest.fixture(scope="module")
+def exact(small_map):
+    """Return the exact projection at TURNED."""
+    project = jax.jit(lambda pose: vx.project(small_map, pose, GRID, DirectSum()))
+    return np.asarray(project(TURNED))
+
+
+GRID = vx.Grid(20, 1.0)
+TURNED = vx.Pose.from_euler(33.0, 54.7, 12.0)
+
+
 @pytest.mark.parametrize(
     ("kernel", "most"),
-    [
-        (SliceKernel(4, 1.5), 1e-3),
-        (SliceKernel(5, 1.5), 3e-4),
-        (SliceKernel(6, 1.5), 1e-4),
-        (SliceKernel(6, 2.0), 5e-5),
-    ],
+    [(SliceKernel(5, 1.5), 3e-4), (SliceKernel(6, 1.5), 1e-4)],
     ids=repr,
 )
-def test_more_points_are_more_accurate(kernel, most):
-    values = clouds.volume(clouds.cloud(30, 4.0), 1.5, 20)
-    pose, grid = vx.Pose.from_euler(33.0, 54.7, 12.0), vx.Grid(20, 1.0)
-    voxel_map = vx.VoxelMap(values, 1.0)
-    exact = np.asarray(vx.project(voxel_map, pose, grid, DirectSum()))
-    image = vx.project(vx.FourierMap.from_map(voxel_map, kernel), pose, grid)
+def test_more_points_are_more_accurate(small_map, exact, kernel, most):
+    fourier_map = vx.FourierMap.from_map(small_map, kernel)
+    image = jax.jit(vx.project)(fourier_map, TURNED, GRID)
     assert apart(np.asarray(image), exact) < most

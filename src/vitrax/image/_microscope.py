@@ -59,6 +59,7 @@ class Microscope(eqx.Module):
         $-\sin\gamma(k)\, e^{-Bk^2/4}$ in the layout of `jax.numpy.fft.rfft2`. RELION's
         has the opposite sign.
         """
+        check_ranks("Microscope.ctf", microscope=self)
         return transfer(self.lens, self.grid, self.wavelength)
 
     def padded_grid(self) -> Grid:

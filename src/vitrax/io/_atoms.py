@@ -15,6 +15,7 @@ from ._contents import Path, read_whole
 # The largest assembly that is built, in atoms: a virus has some millions.
 MAX_ATOMS = 20_000_000
 _COORDINATES = slice(30, 54)
+_AS_ASCII = bytes(range(128)) + b"?" * 128
 _RECORDS = ("ATOM  ", "HETATM")
 
 
@@ -85,10 +86,8 @@ def read_atoms(
 
 def _parse(source: str, content: bytes) -> gemmi.Structure:
     """Return the structure in the content of a file."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
+    # One byte each, whatever their encoding, so that PDB columns keep their places.
+    text = content.removeprefix(b"\xef\xbb\xbf").translate(_AS_ASCII).decode("ascii")
     try:
         if _is_mmcif(text):
             structure = _parse_mmcif(source, text)
@@ -112,14 +111,14 @@ def _parse(source: str, content: bytes) -> gemmi.Structure:
 
 def _is_mmcif(text: str) -> bool:
     """Return whether the first line that says something begins a CIF block."""
-    for line in text.removeprefix("\ufeff").splitlines():
+    for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             return line.lstrip().lower().startswith("data_")
     return False
 
 
 def _parse_mmcif(source: str, text: str) -> gemmi.Structure:
-    block = gemmi.cif.read_string(text.removeprefix("\ufeff"))[0]
+    block = gemmi.cif.read_string(text)[0]
     structure = gemmi.make_structure_from_block(block)
     given = set(block.find_values("_atom_site.B_iso_or_equiv"))
     if len(structure) and (not given or given & {"?", "."}):
@@ -224,18 +223,11 @@ def _as_atoms(sites: list[gemmi.CRA], source: str) -> Atoms:
     return Atoms(positions, numbers, b_factors, occupancies)
 
 
-def _name_of(site: gemmi.CRA) -> str:
-    try:
-        return str(site)
-    except UnicodeDecodeError:
-        return f"atom {site.atom.serial}"
-
-
 def _refuse(bad: np.ndarray, sites: list[gemmi.CRA], source: str, because: str) -> None:
     """Raise if there are bad atoms, naming the first."""
     places = np.flatnonzero(bad)
     if len(places):
-        listed = ", ".join(_name_of(sites[i]) for i in places[:5])
+        listed = ", ".join(str(sites[i]) for i in places[:5])
         more = f" and {len(places) - 5} more" if len(places) > 5 else ""
         raise InputError(
             f"cannot use {len(places)} atoms of {source} because {because}: "

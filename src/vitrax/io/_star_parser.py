@@ -303,6 +303,11 @@ class Parser:
             name = word[1:].decode()
         except UnicodeDecodeError as error:
             raise self._error("it isn't UTF-8", "do save it as UTF-8") from error
+        if name.startswith("_") or "#" in name:
+            raise self._error(
+                "the name of a column holds # or begins with two underscores",
+                "do correct it",
+            )
         if name in taken or not name:
             raise self._error(
                 f"column _{name} comes twice" if name else "a column has no name",

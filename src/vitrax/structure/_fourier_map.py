@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
+from .._checks import check_ranks
 from .._typing import Scalar, as_float
 from ._bricks import to_bricks
 from ._slice_kernel import SliceKernel
@@ -56,8 +57,9 @@ class FourierMap(eqx.Module):
                 `SliceKernel(points=4, padding=1.5)` for 1e-3.
 
         Raises:
-            ValueError: if the map isn't a cube.
+            ValueError: if the map isn't a cube, or is batched.
         """
+        check_ranks("FourierMap.from_map", voxel_map=voxel_map)
         kernel = SliceKernel() if kernel is None else kernel
         shape = voxel_map.values.shape
         if len(set(shape)) != 1:
@@ -65,13 +67,14 @@ class FourierMap(eqx.Module):
                 f"cannot slice a map of shape {shape} because its slices need a cube; "
                 f"do vitrax.grid.pad its values to {(max(shape),) * 3} first"
             )
-        size = kernel.padded_size(shape[0])
+        size_of_map = shape[0]
+        size = kernel.padded_size(size_of_map)
         values = _deconvolved(voxel_map.values, kernel, size)
         half = jnp.fft.rfftn(_corner_padded(values, size))
         return cls(
             to_bricks(_with_guards(half, size, guard_of(kernel))),
             voxel_map.voxel_size.astype(voxel_map.values.dtype),
-            shape,
+            (size_of_map, size_of_map, size_of_map),
             kernel,
             voxel_map.unit,
         )

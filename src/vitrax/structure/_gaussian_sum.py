@@ -81,7 +81,8 @@ def _sum_in_windows(
 
     @jax.checkpoint
     def step(total, part):
-        return add(total, *part, grid), None
+        centres, integrals, widths = part
+        return add(total, centres, integrals, widths, grid), None
 
     total = jnp.zeros(grid.shape, positions.dtype)
     if chunk == count:

@@ -42,7 +42,7 @@ class SliceKernel:
     """
 
     def __init__(self, points: int = 3, padding: float = 1.5):
-        if not 2 <= points <= 6:
+        if points not in range(2, 7):
             raise ValueError(
                 f"cannot interpolate with {points} points per axis because 2 to 6 are "
                 f"supported; do take 3 (default) or 4 (finer)"
@@ -69,7 +69,8 @@ class SliceKernel:
 
     def padded_size(self, n: int) -> int:
         """Return the padded size of `n` voxels: even, and quick to transform."""
-        return 2 * scipy.fft.next_fast_len(math.ceil(n * self.padding / 2), real=True)
+        half = math.ceil(n * self.padding / 2)
+        return 2 * int(scipy.fft.next_fast_len(half, real=True) or half)
 
     @property
     def coefficients(self) -> tuple[float, ...]:
