@@ -14,7 +14,7 @@ from vitrax.physics import RELION, interaction_parameter
 from vitrax.structure import SliceKernel
 
 
-FINE = SliceKernel(points=4, padding=2.0)
+FINE = SliceKernel(points=4, padding=1.5)
 LEAST = {True: 0.9998, False: 0.9999}
 
 

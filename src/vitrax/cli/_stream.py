@@ -15,7 +15,7 @@ from ..grid import Grid
 from ..image import Microscope, ParticleStack, simulate
 from ..optics import Lens
 from ..pose import Pose
-from ..structure import FourierMap
+from ..structure import FourierMap, SliceKernel
 from ._draw import stream
 from ._exit import NumericalError
 
@@ -23,7 +23,10 @@ from ._exit import NumericalError
 # Memory of one image while it is made, in units of its pixels' bytes.
 WORKING_COPIES = 24
 
-ready_to_slice = jax.jit(FourierMap.from_map)
+# The finer kernel: a map from a file may fill its box, where the default loses accuracy.
+ready_to_slice = jax.jit(
+    ft.partial(FourierMap.from_map, kernel=SliceKernel(points=4, padding=1.5))
+)
 
 
 @dataclasses.dataclass(frozen=True)
