@@ -20,7 +20,7 @@ from vitrax.potential import DirectSum
 from vitrax.structure import SliceKernel
 
 
-KERNELS = [(2, 2.0), (3, 1.25), (3, 1.5), (3, 2.0), (4, 1.25), (4, 1.5), (4, 2.0)]
+KERNELS = [(3, 1.25), (3, 1.5), (3, 2.0), (4, 1.25), (4, 1.5), (4, 2.0)]
 FILLED = (0.3, 0.45, 0.6, 0.75)
 ANGLES = [(0, 0, 0), (90, 0, 0), (0, 90, 0), (90, 90, 0), (0, 45, 0), (45, 45, 45)]
 BOX, TIMED_BOX = 40, 128

@@ -66,9 +66,7 @@ def voxel_maps():
 
 
 def fourier_maps():
-    # Two points instead of three compile in a third of the time.
-    kernel = vx.structure.SliceKernel(points=2)
-    return tuple(vx.FourierMap.from_map(each, kernel) for each in voxel_maps())
+    return tuple(map(vx.FourierMap.from_map, voxel_maps()))
 
 
 def microscopes():
@@ -131,22 +129,16 @@ def mapped(steps):
 
 
 CASES = {
-    "render Gaussians": lambda: case(vx.render, gaussians(), volume_grids()),
     "render Atoms": lambda: case(vx.render, atoms(), volume_grids()),
     "FourierMap.from_map": lambda: case(vx.FourierMap.from_map, voxel_maps()),
     "project Atoms": lambda: case(vx.project, atoms(), poses(), grids()),
-    "project Gaussians": lambda: case(vx.project, gaussians(), poses(), grids()),
     "project VoxelMap": lambda: case(vx.project, voxel_maps(), poses(), grids()),
-    "project FourierMap": lambda: case(vx.project, fourier_maps(), poses(), grids()),
     "scatter FourierMap": lambda: case(
         vx.scatter, fourier_maps(), poses(), microscopes()
     ),
     "Microscope.ctf": lambda: case(vx.Microscope.ctf, microscopes()),
     "simulate Gaussians": lambda: case(
         vx.simulate, gaussians(), poses(), microscopes()
-    ),
-    "simulate FourierMap": lambda: case(
-        vx.simulate, fourier_maps(), poses(), microscopes()
     ),
     "WhiteNoise.sample": lambda: case(sample, white(), images()),
     "ColouredNoise.sample": lambda: case(sample, coloured(), images()),

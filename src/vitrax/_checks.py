@@ -46,8 +46,9 @@ def check_ranks(verb: str, **nouns: Any) -> None:
     for name, noun in nouns.items():
         for path, array, rank in iterate_ranks(noun, name):
             if array.ndim != rank:
+                action = verb if verb.isidentifier() else f"call {verb}"
                 raise ValueError(
-                    f"cannot {verb} because {path} has shape {tuple(array.shape)} "
+                    f"cannot {action} because {path} has shape {tuple(array.shape)} "
                     f"where one item has rank {rank}; do jax.vmap({verb}, in_axes=...) "
                     f"with vitrax.batch_axes({name}) for a batch"
                 )

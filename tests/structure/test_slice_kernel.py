@@ -7,7 +7,7 @@ from vitrax.potential._slice_interpolation import kernel_values
 from vitrax.structure import SliceKernel
 
 
-KERNELS = [SliceKernel(2, 2.0), SliceKernel(3, 1.5), SliceKernel(4, 1.5)]
+KERNELS = [SliceKernel(3, 1.5), SliceKernel(4, 1.5)]
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=repr)
@@ -55,7 +55,7 @@ def test_a_padded_size_is_even_and_large_enough(n):
 
 
 def test_what_is_not_supported_is_refused():
-    with pytest.raises(ValueError, match="cannot interpolate with 9 points"):
-        SliceKernel(points=9)
+    with pytest.raises(ValueError, match="cannot interpolate with 2 points"):
+        SliceKernel(points=2)
     with pytest.raises(ValueError, match=r"cannot pad 0\.5 times"):
         SliceKernel(padding=0.5)

@@ -62,7 +62,7 @@ class Comparison:
         """Return name, mean and standard error of each convention, in words."""
         found = []
         for name, r in self.correlations.items():
-            error = r.std() / math.sqrt(len(r))
+            error = standard_error(r)
             remark = " (the same images here)" if name in self.same else ""
             found.append((name + remark, f"{r.mean():.4f}", f"{error:.4f}"))
         return found
@@ -77,17 +77,29 @@ class Comparison:
         best = max(told_apart, key=lambda name: float(told_apart[name].mean()))
         for name, r in told_apart.items():
             difference = told_apart[best] - r
-            error = difference.std() / math.sqrt(len(r))
+            error = standard_error(difference)
             if name != best and not difference.mean() > 3 * error:
                 return None
         return best if len(told_apart) > 1 else None
+
+    def is_inverted(self) -> bool:
+        """Return whether images and simulations are anticorrelated beyond doubt.
+
+        The lowest of several means is negative by chance more often than one of them:
+        five standard errors are asked for, of the mean and of what it exceeds the
+        highest mean by.
+        """
+        lowest = min(self.correlations.values(), key=lambda r: float(r.mean()))
+        highest = max(self.correlations.values(), key=lambda r: float(r.mean()))
+        excess = -(lowest + highest)
+        clear = [-lowest, excess]
+        return all(r.mean() > 5 * standard_error(r) for r in clear)
 
     def verdict(self) -> str:
         """Return the answer in a sentence or two."""
         count = len(self.correlations[GIVEN])
         means, winner = self.means(), self.winner()
-        lowest = min(means, key=lambda name: means[name])
-        if -means[lowest] > max(means.values()):
+        if self.is_inverted():
             return (
                 "The contrast is inverted: images and simulations are anticorrelated. "
                 "Say with --contrast whether protein is white or dark in the images."
@@ -108,6 +120,13 @@ class Comparison:
             f"better than the others. Is this the right structure, and is it centred "
             f"in its box as in the refinement (--no-centre)?"
         )
+
+
+def standard_error(values: np.ndarray) -> float:
+    """Return the standard error of a mean, infinite for fewer than three values."""
+    if len(values) < 3:
+        return math.inf
+    return float(values.std(ddof=1)) / math.sqrt(len(values))
 
 
 def compare(job: Job, images: np.ndarray, rows: np.ndarray) -> Comparison:

@@ -23,7 +23,8 @@ from ._exit import NumericalError
 # Memory of one image while it is made, in units of its pixels' bytes.
 WORKING_COPIES = 24
 
-# The finer kernel: a map from a file may fill its box, where the default loses accuracy.
+# The finer kernel: a map from a file may fill its box, where the default is less
+# accurate.
 ready_to_slice = jax.jit(
     ft.partial(FourierMap.from_map, kernel=SliceKernel(points=4, padding=1.5))
 )

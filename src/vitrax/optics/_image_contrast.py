@@ -25,10 +25,10 @@ def image_spectrum(scattered: Any, lens: Lens, wavelength: Scalar) -> HalfSpectr
         >>> import jax.numpy as jnp
         >>> import vitrax as vx
         >>> from vitrax.optics import image_spectrum
-        >>> scattered = vx.wave.LinearContrast(jnp.ones((4, 3), complex), vx.Grid(4,
-        1.0))
-        >>> spectrum = image_spectrum(scattered, vx.Lens(defocus=0.0),
-        jnp.asarray(0.02))
+        >>> ones = jnp.ones((4, 3), complex)
+        >>> scattered = vx.wave.LinearContrast(ones, vx.Grid(4, 1.0))
+        >>> lens = vx.Lens(defocus=0.0)
+        >>> spectrum = image_spectrum(scattered, lens, jnp.asarray(0.02))
         >>> round(float(spectrum[0, 0].real), 6)
         -0.07
     """

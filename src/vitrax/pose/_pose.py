@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .._checks import check_ranks
 from .._typing import Matrix3, ScalarLike, Vector2, Vector3, as_float
 from ._orientation_grid import euler_grid
 from ._rotation import Rotation
@@ -108,6 +109,7 @@ class Pose(eqx.Module):
         Args:
             tangent: ($\omega_x, \omega_y, \omega_z$) in radians, then (x, y) in Å.
         """
+        check_ranks("Pose.moved", pose=self)
         tangent = as_float(tangent)
         return type(self)(
             Rotation.exp(tangent[:3]) @ self.rotation, self.shift + tangent[3:]

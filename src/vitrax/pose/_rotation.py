@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from .._checks import is_concrete, maybe_error_if
+from .._checks import check_ranks, is_concrete, maybe_error_if
 from .._typing import Matrix3, ScalarLike, Vector3, as_float
 
 
@@ -94,11 +94,13 @@ class Rotation(eqx.Module):
 
     def unit_quaternion(self) -> Quaternion:
         """Return the quaternion with length 1 and w ≥ 0."""
+        check_ranks("Rotation.unit_quaternion", rotation=self)
         q = self.quaternion / jnp.sqrt(jnp.sum(self.quaternion**2))
         return jnp.where(q[0] < 0, -q, q)
 
     def as_matrix(self) -> Matrix3:
         r"""Return $A$ with $r_\text{image} = A r_\text{object}$."""
+        check_ranks("Rotation.as_matrix", rotation=self)
         w, x, y, z = self.quaternion / jnp.sqrt(jnp.sum(self.quaternion**2))
         wx, wy, wz, xx, yy, zz = w * x, w * y, w * z, x * x, y * y, z * z
         xy, yz, zx = x * y, y * z, z * x
@@ -132,11 +134,13 @@ class Rotation(eqx.Module):
 
     def inverse(self) -> Self:
         """Return the rotation that undoes this one."""
+        check_ranks("Rotation.inverse", rotation=self)
         signs = jnp.asarray([1.0, -1.0, -1.0, -1.0], self.quaternion.dtype)
         return type(self)(self.quaternion * signs)
 
     def __matmul__(self, other: Self) -> Self:
         """Return the rotation that applies `other` first, then this one."""
+        check_ranks("Rotation.__matmul__", rotation=self, other=other)
         return type(self)(_multiply(self.quaternion, other.quaternion))
 
     def apply(

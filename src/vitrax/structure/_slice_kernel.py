@@ -8,9 +8,9 @@ import scipy.fft
 import scipy.linalg
 
 
-# Part of the box's half width over which a kernel is made most accurate. Three points do
-# well over half of it, where most of a particle is; four can afford more.
-_FILLED = {2: 0.5, 3: 0.5, 4: 0.7, 5: 0.7, 6: 0.7}
+# Part of the box's half width over which a kernel is made most accurate. Three points
+# do well over half of it, where most of a particle is; four can afford more.
+_FILLED = {3: 0.5, 4: 0.7, 5: 0.7, 6: 0.7}
 _ALIASES = np.arange(-24, 25)
 
 
@@ -24,8 +24,8 @@ class SliceKernel:
     $\sum_l \hat\varphi(x + l)^2$ over the part of the box that a particle fills, as the
     optimal gridding kernels of magnetic resonance do (Fessler and Sutton 2003).
 
-    The default is accurate to 5e-3 (relative L2) where the particle's diameter is up to
-    0.6 of the box; `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75. The table in
+    The default is accurate to 5e-3 (relative L2) where the particle's diameter is up
+    to 0.6 of the box; `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75. The table in
     docs/choosing.md has more.
 
     Args:
@@ -34,7 +34,7 @@ class SliceKernel:
             cube) and is more accurate.
 
     Raises:
-        ValueError: if `points` isn't 2 to 6 or `padding` isn't 1 to 4.
+        ValueError: if `points` isn't 3 to 6 or `padding` isn't 1 to 4.
 
     References:
         Fessler and Sutton 2003, IEEE Trans. Signal Process. 51, 560.
@@ -46,9 +46,9 @@ class SliceKernel:
     """
 
     def __init__(self, points: int = 3, padding: float = 1.5):
-        if points not in range(2, 7):
+        if points not in range(3, 7):
             raise ValueError(
-                f"cannot interpolate with {points} points per axis because 2 to 6 are "
+                f"cannot interpolate with {points} points per axis because 3 to 6 are "
                 f"supported; do take 3 (default) or 4 (finer)"
             )
         if not 1.0 <= padding <= 4.0:
