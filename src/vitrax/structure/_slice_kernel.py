@@ -24,9 +24,9 @@ class SliceKernel:
     $\sum_l \hat\varphi(x + l)^2$ over the part of the box that a particle fills, as the
     optimal gridding kernels of magnetic resonance do (Fessler and Sutton 2003).
 
-    The default is accurate to 5e-3 (relative L2) where the particle's diameter is up
-    to 0.6 of the box; `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75. The table in
-    docs/choosing.md has more.
+    The default is accurate to 5e-3 (relative L2) where the particle's diameter is up to
+    0.6 of the box, `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75. The table
+    in docs/choosing.md has more.
 
     Args:
         points: nodes $W$ along each axis; more are slower and more accurate.
