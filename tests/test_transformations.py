@@ -132,7 +132,7 @@ CASES = {
     "render Atoms": lambda: case(vx.render, atoms(), volume_grids()),
     "FourierMap.from_map": lambda: case(vx.FourierMap.from_map, voxel_maps()),
     "project Atoms": lambda: case(vx.project, atoms(), poses(), grids()),
-    "project VoxelMap": lambda: case(vx.project, voxel_maps(), poses(), grids()),
+    "project FourierMap": lambda: case(vx.project, fourier_maps(), poses(), grids()),
     "scatter FourierMap": lambda: case(
         vx.scatter, fourier_maps(), poses(), microscopes()
     ),

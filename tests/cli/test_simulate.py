@@ -70,7 +70,8 @@ def test_images_are_those_of_the_library_on_the_written_files(clean):
     particles, _ = read(clean)
     voxel_map = vx.io.read_map(clean / "map.mrc", unit="V")
     voxel_map = jax.tree.map(lambda x: x.astype(default_float()), voxel_map)
-    specimen = vx.FourierMap.from_map(voxel_map)
+    kernel = vx.structure.SliceKernel(points=4, padding=1.5)
+    specimen = vx.FourierMap.from_map(voxel_map, kernel)
     stack = pixels(clean)
     for i in range(3):
         shift = tuple(particles.shifts[i].tolist())
