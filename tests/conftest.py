@@ -43,6 +43,14 @@ def shared() -> pathlib.Path:
     return SHARED
 
 
+@pytest.fixture(scope="module")
+def quick_compiles():
+    """Compile in two thirds of the time, for tests whose subject isn't rounding."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture
 def getkey():
     """Return a function that gives a new key at each call."""

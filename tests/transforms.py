@@ -103,6 +103,20 @@ def check_rejects_batches(fn, args, shifted):
                 fn(*args[:i], both, *args[i + 1 :])
 
 
+def check_stays_single(fn, args):
+    """Check that what `fn` returns, and its gradient, are single as all of `args` are.
+
+    Without running it: with x64 on, where a stray double would show.
+    """
+    single = cast(args, jnp.float32)
+    gradient = jax.grad(lambda args: weighted_sum(fn(*args)))
+    shapes = (jax.eval_shape(fn, *single), jax.eval_shape(gradient, single))
+    assert {leaf.dtype.name for leaf in jax.tree.leaves(shapes)} <= {
+        "float32",
+        "complex64",
+    }
+
+
 def assert_close(actual, expected, tolerance=None):
     """Assert equal structures, dtypes, and values to rounding of the largest."""
     assert jax.tree.structure(actual) == jax.tree.structure(expected)

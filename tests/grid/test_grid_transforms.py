@@ -1,5 +1,6 @@
 """Every verb of the stage under jit, vmap and grad."""
 
+import jax
 import jax.numpy as jnp
 import jax.random as jr
 import pytest
@@ -26,6 +27,9 @@ from vitrax.grid import (
 )
 
 
+pytestmark = pytest.mark.usefixtures("quick_compiles")
+
+DOUBLE = jax.config.read("jax_enable_x64")
 FLAT, DEEP = (8, 7), (5, 6, 7)
 
 
@@ -115,7 +119,14 @@ def test_in_double_precision(name):
     transforms.check_transforms(*CASES[name])
 
 
+@each_case
+def test_single_stays_single(name):
+    fn, args, _ = CASES[name]
+    transforms.check_stays_single(fn, args)
+
+
 @pytest.mark.float32
+@pytest.mark.skipif(DOUBLE, reason="its pass has x64 off")
 @each_case
 def test_in_single_precision(name):
     fn, args, shifted = CASES[name]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vitrax as vx
-from vitrax.potential import default_projector, shift_phases
+from vitrax.potential import default_projector, moved
 
 
 def test_the_projection_of_chignolin_sums_to_its_amplitudes(shared):
@@ -26,10 +26,10 @@ def test_moving_the_pose_is_moving_the_image_by_phases():
     )
     grid = vx.Grid((33, 40), 1.0)
     still = vx.Pose.from_euler(10.0, 20.0, 30.0)
-    moved = vx.Pose(still.rotation, (2.3, -1.7))
+    there = vx.Pose(still.rotation, (2.3, -1.7))
     spectrum = vx.grid.to_fourier(vx.project(blob, still, grid))
-    shifted = vx.grid.to_real(spectrum * shift_phases(moved.shift, grid), grid.shape)
-    np.testing.assert_allclose(vx.project(blob, moved, grid), shifted, atol=1e-8)
+    shifted = vx.grid.to_real(moved(spectrum, there.shift, grid), grid.shape)
+    np.testing.assert_allclose(vx.project(blob, there, grid), shifted, atol=1e-8)
 
 
 def test_what_has_no_projector_is_refused():

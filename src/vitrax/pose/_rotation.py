@@ -1,14 +1,25 @@
 """Rotations in three dimensions."""
 
+import math
 from typing import Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from .._checks import check_ranks, is_concrete, maybe_error_if
+from .._checks import (
+    Rule,
+    check_fields,
+    check_key,
+    check_ranks,
+    checked,
+    is_concrete,
+    maybe_error_if,
+    must,
+)
 from .._typing import Matrix3, ScalarLike, Vector3, as_float
 
 
@@ -18,6 +29,31 @@ Quaternion = Float[Array, "4"]
 _NO_ROTATION = (
     "cannot make a Rotation of this matrix because it isn't orthogonal with "
     "determinant 1; do flip the hand of the map instead of the poses, or normalise it"
+)
+
+
+_TURNS = Rule(
+    lambda q: ((q * q).sum(-1) > 0) & ((q * q).sum(-1) < math.inf),
+    "finite and of a length above 0",
+)
+
+
+def _product_table() -> np.ndarray:
+    """Return T with (p q)_k = Σ T_kij p_i q_j, Hamilton's product."""
+    signs = [[1, -1, -1, -1], [1, 1, 1, -1], [1, -1, 1, 1], [1, 1, -1, 1]]
+    table = np.zeros((4, 4, 4))
+    for k, row in enumerate(signs):
+        for i, sign in enumerate(row):
+            table[k, i, k ^ i] = sign
+    return table
+
+
+# Sums written out are dozens of operations, each of them compiled, and once more for
+# the gradient; products with tables of signs are one each.
+_PRODUCT = _product_table()
+# A_rc = Σ M_rcij q_i q_j, of r_image = q r q̄.
+_TURNED = np.einsum(
+    "kmj,mic,j->kcij", _PRODUCT[1:], _PRODUCT[..., 1:], [1.0, -1.0, -1.0, -1.0]
 )
 
 
@@ -34,6 +70,9 @@ class Rotation(eqx.Module):
     Args:
         quaternion: (w, x, y, z), scalar first, of any length but zero.
 
+    Raises:
+        ValueError: if the quaternion is zero or not finite.
+
     Example:
         >>> import vitrax as vx
         >>> quarter = vx.Rotation.from_axis_angle((0.0, 0.0, 90.0))
@@ -41,7 +80,13 @@ class Rotation(eqx.Module):
         [-1.0, 1.0, 0.0]
     """
 
-    quaternion: Quaternion = eqx.field(converter=as_float)
+    quaternion: Quaternion = eqx.field(
+        converter=as_float,
+        metadata=must(_TURNS, "pass (1, 0, 0, 0), or Rotation.identity(), for no turn"),
+    )
+
+    def __check_init__(self) -> None:
+        check_fields(self)
 
     @classmethod
     def identity(cls) -> Self:
@@ -51,13 +96,20 @@ class Rotation(eqx.Module):
     @classmethod
     def from_euler(cls, rot: ScalarLike, tilt: ScalarLike, psi: ScalarLike) -> Self:
         """Return the rotation of RELION's rot, tilt and psi, in degrees."""
-        half = [-0.5 * jnp.deg2rad(as_float(angle)) for angle in (rot, tilt, psi)]
-        cr, ct, cp = [jnp.cos(h) for h in half]
-        sr, st, sp = [jnp.sin(h) for h in half]
-        about_rot = jnp.stack([cr, 0 * cr, 0 * cr, sr])
-        about_tilt = jnp.stack([ct, 0 * ct, st, 0 * ct])
-        about_psi = jnp.stack([cp, 0 * cp, 0 * cp, sp])
-        return cls(_multiply(about_psi, _multiply(about_tilt, about_rot)))
+        rot, tilt, psi = (
+            0.5 * jnp.deg2rad(as_float(angle)) for angle in (rot, tilt, psi)
+        )
+        together, apart = jnp.cos(tilt), jnp.sin(tilt)
+        return cls(
+            jnp.stack(
+                [
+                    together * jnp.cos(rot + psi),
+                    apart * jnp.sin(rot - psi),
+                    -apart * jnp.cos(rot - psi),
+                    -together * jnp.sin(rot + psi),
+                ]
+            )
+        )
 
     @classmethod
     def from_matrix(cls, matrix: Matrix3) -> Self:
@@ -89,7 +141,12 @@ class Rotation(eqx.Module):
 
     @classmethod
     def uniform(cls, key: PRNGKeyArray) -> Self:
-        """Return a rotation drawn uniformly (Shoemake 1992)."""
+        """Return a rotation drawn uniformly (Shoemake 1992).
+
+        Raises:
+            TypeError: if `key` isn't a random key.
+        """
+        check_key("draw a rotation", key)
         return cls(jr.normal(key, (4,)))
 
     def unit_quaternion(self) -> Quaternion:
@@ -101,16 +158,8 @@ class Rotation(eqx.Module):
     def as_matrix(self) -> Matrix3:
         r"""Return $A$ with $r_\text{image} = A r_\text{object}$."""
         check_ranks("Rotation.as_matrix", rotation=self)
-        w, x, y, z = self.quaternion / jnp.sqrt(jnp.sum(self.quaternion**2))
-        wx, wy, wz, xx, yy, zz = w * x, w * y, w * z, x * x, y * y, z * z
-        xy, yz, zx = x * y, y * z, z * x
-        return jnp.stack(
-            [
-                jnp.stack([1 - 2 * (yy + zz), 2 * (xy - wz), 2 * (zx + wy)]),
-                jnp.stack([2 * (xy + wz), 1 - 2 * (xx + zz), 2 * (yz - wx)]),
-                jnp.stack([2 * (zx - wy), 2 * (yz + wx), 1 - 2 * (xx + yy)]),
-            ]
-        )
+        q = self.quaternion / jnp.sqrt(jnp.sum(self.quaternion**2))
+        return _dot(_dot(_TURNED.astype(q.dtype), q), q)
 
     def as_euler(self) -> Vector3:
         """Return RELION's (rot, tilt, psi) in degrees, 0 ≤ tilt ≤ 180.
@@ -158,16 +207,12 @@ class Rotation(eqx.Module):
 
 def _multiply(p: Quaternion, q: Quaternion) -> Quaternion:
     """Return Hamilton's product of two quaternions."""
-    a, b, c, d = p
-    w, x, y, z = q
-    return jnp.stack(
-        [
-            a * w - b * x - c * y - d * z,
-            a * x + b * w + c * z - d * y,
-            a * y - b * z + c * w + d * x,
-            a * z + b * y - c * x + d * w,
-        ]
-    )
+    return _dot(_dot(_PRODUCT.astype(p.dtype), q), p)
+
+
+def _dot(table: Array | np.ndarray, q: Quaternion) -> Array:
+    """Return the product along the last axis, at full precision."""
+    return jnp.matmul(table, q, precision=jax.lax.Precision.HIGHEST)
 
 
 def _half_angle_functions(squared: Array) -> tuple[Array, Array]:

@@ -9,4 +9,4 @@ from ._projector import (
 )
 from ._scale import potential_scale as potential_scale
 from ._separable_gaussians import SeparableGaussians as SeparableGaussians
-from ._shift import shift_phases as shift_phases
+from ._shift import moved as moved

@@ -9,9 +9,8 @@ from .._typing import HalfSpectrum, complex_dtype
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import VoxelMap
-from ._fourier_slice import FourierSlice
-from ._projector import AbstractProjector
-from ._shift import shift_phases
+from ._projector import AbstractProjector, check_structure
+from ._shift import moved
 
 
 class DirectSum(AbstractProjector):
@@ -33,7 +32,12 @@ class DirectSum(AbstractProjector):
     """
 
     def __call__(self, structure: VoxelMap, pose: Pose, grid: Grid) -> HalfSpectrum:
-        """Return the half spectrum of the line integral, map values × Å."""
+        """Return the half spectrum of the line integral, map values × Å.
+
+        Raises:
+            TypeError: if `structure` isn't a `VoxelMap`.
+        """
+        check_structure(self, structure, VoxelMap)
         grid = self.working_grid(structure, grid)
         ky, kx = grid.frequency_axes()
         x_row, y_row = pose.as_matrix()[:2]
@@ -52,8 +56,9 @@ class DirectSum(AbstractProjector):
 
         spectrum = jax.lax.map(one_row, ky)
         scale = structure.voxel_size**3 / grid.pixel_size**2
-        return spectrum * shift_phases(pose.shift, grid, scale)
+        return moved(spectrum * scale.astype(spectrum.dtype), pose.shift, grid)
 
     def working_grid(self, structure: VoxelMap, grid: Grid) -> Grid:
         """Return a grid with at least as many pixels as the map has voxels."""
-        return FourierSlice().working_grid(structure, grid)
+        n = max(structure.shape)
+        return Grid(tuple(max(n, size) for size in grid.shape), grid.pixel_size)

@@ -10,7 +10,7 @@ from ..grid import Grid
 from ..pose import Pose
 from ..structure import FourierMap, VoxelMap
 from ._projector import AbstractProjector, default_projector
-from ._shift import shift_phases
+from ._shift import moved
 from ._slice_interpolation import plane_positions, read_plane
 
 
@@ -38,15 +38,15 @@ class FourierSlice(AbstractProjector):
         _check_extent(fourier_map, grid)
         ky, kx = grid.frequency_axes()
         to_nodes = fourier_map.voxel_size * fourier_map.padded_size
-        positions = plane_positions(pose.as_matrix()[:2] * to_nodes, ky, kx)
+        rows = pose.as_matrix()[:2] * to_nodes
         limit = fourier_map.padded_size // 2 + 1e-3
-        inside = [jnp.abs(position) <= limit for position in positions]
+        inside = [jnp.abs(at) <= limit for at in plane_positions(rows, ky, kx)]
         scale = fourier_map.voxel_size**3 / grid.pixel_size**2
-        phases = shift_phases(pose.shift, grid, scale)
-        # The mask goes to the phases: XLA would run the interpolation's loop once for
-        # each selection made from its result.
-        phases = jnp.where(inside[0] & inside[1] & inside[2], phases, 0.0)
-        return read_plane(fourier_map, positions) * phases
+        # A factor, not a selection: XLA would run the interpolation once for each
+        # selection from its result.
+        weight = jnp.where(inside[0] & inside[1] & inside[2], scale, 0.0)
+        values = read_plane(fourier_map, rows, ky, kx)
+        return moved(values * weight.astype(values.dtype), pose.shift, grid)
 
     def working_grid(self, structure: FourierMap | VoxelMap, grid: Grid) -> Grid:
         """Return a grid with at least as many pixels as the map has voxels."""

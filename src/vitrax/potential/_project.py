@@ -3,7 +3,7 @@
 from jaxtyping import PyTree
 
 from .._batching import cast_floats
-from .._checks import check_ranks
+from .._checks import checked
 from .._typing import Image, real_dtype
 from ..grid import Grid, crop, to_real
 from ..pose import Pose
@@ -32,7 +32,9 @@ def project(
         sum over the image times the pixel area is the sum of the amplitudes.
 
     Raises:
-        ValueError: if an argument is batched, or a map doesn't fit the grid.
+        TypeError: if `structure` can't be projected.
+        ValueError: if an argument is batched, the grid isn't that of an image, or a map
+            doesn't fit it.
 
     Example:
         >>> import vitrax as vx
@@ -41,10 +43,14 @@ def project(
         >>> round(float(image.sum()) * 0.25, 3)
         2.5
     """
-    check_ranks("project", structure=structure, pose=pose, grid=grid)
-    dtype = real_dtype(structure)
-    structure, pose, grid = cast_floats((structure, pose, grid), dtype)
     projector = default_projector(structure) if projector is None else projector
+    nouns = checked("project", structure=structure, pose=pose, grid=grid)
+    if grid.ndim != 2:
+        raise ValueError(
+            f"cannot project onto a grid of shape {grid.shape} because an image has "
+            f"two axes; do pass Grid((y, x), pixel_size)"
+        )
+    structure, pose, grid = cast_floats(nouns, real_dtype(structure))
     spectrum = projector(structure, pose, grid)
     working = projector.working_grid(structure, grid)
     return crop(to_real(spectrum, working.shape), grid.shape)

@@ -32,6 +32,20 @@ class AbstractProjector(eqx.Module):
         """Return the grid, at least as large as `grid`, that the projection needs."""
 
 
+def check_structure(projector: AbstractProjector, structure: Any, *kinds: type) -> None:
+    """Raise if a projector can't take the type of `structure`.
+
+    Raises:
+        TypeError: naming the types that it takes.
+    """
+    if not isinstance(structure, kinds):
+        raise TypeError(
+            f"cannot project {type(structure).__name__} by {type(projector).__name__} "
+            f"because it takes {' or '.join(kind.__name__ for kind in kinds)}; do leave "
+            f"projector out for the structure's own, or convert the structure"
+        )
+
+
 @ft.singledispatch
 def default_projector(structure: Any) -> AbstractProjector:
     """Return the projector that `structure` gets where none is chosen.

@@ -6,7 +6,7 @@ from .._typing import HalfSpectrum
 from ..grid import Grid, to_fourier
 from ..pose import Pose
 from ..structure import Atoms, Gaussians, sum_gaussians
-from ._projector import AbstractProjector, default_projector
+from ._projector import AbstractProjector, check_structure, default_projector
 
 
 class SeparableGaussians(AbstractProjector):
@@ -33,7 +33,12 @@ class SeparableGaussians(AbstractProjector):
     def __call__(
         self, structure: Gaussians | Atoms, pose: Pose, grid: Grid
     ) -> HalfSpectrum:
-        """Return the half spectrum of the projection, Å per Å²."""
+        """Return the half spectrum of the projection, Å per Å².
+
+        Raises:
+            TypeError: if `structure` isn't `Gaussians` or `Atoms`.
+        """
+        check_structure(self, structure, Gaussians, Atoms)
         if isinstance(structure, Atoms):
             structure = structure.to_gaussians()
         x_row, y_row = pose.as_matrix()[:2]

@@ -1,5 +1,6 @@
 """Reading a Fourier map between its nodes."""
 
+import functools as ft
 import itertools
 
 import equinox as eqx
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from .._typing import HalfSpectrum
 from ..structure import FourierMap, brick_offset
@@ -31,46 +32,127 @@ def plane_positions(
     return x, y, z
 
 
-def read_plane(fourier_map: FourierMap, positions: Positions) -> HalfSpectrum:
-    """Return the map's transform at positions (x, y, z) in nodes from zero frequency.
+def read_plane(
+    fourier_map: FourierMap,
+    rows: Float[Array, "2 3"],
+    ky: Float[Array, " y"],
+    kx: Float[Array, " kx"],
+) -> HalfSpectrum:
+    """Return the map's transform on the plane kx·rows[0] + ky·rows[1].
 
-    Differentiable in the positions and in the map, in both modes; a gradient in the
-    positions alone doesn't scatter into the map.
+    Differentiable in the plane and in the map, in both modes; a gradient in the plane
+    alone doesn't scatter into the map.
+
+    Args:
+        fourier_map: the nodes.
+        rows: what one unit of kx and of ky is along (x, y, z), in nodes.
+        ky: frequencies of the rows of the image.
+        kx: frequencies of its columns.
     """
 
     @jax.custom_jvp
-    def read(coefficients, x, y, z):
+    def read(coefficients, rows, ky, kx):
         read_from = eqx.tree_at(lambda m: m.coefficients, fourier_map, coefficients)
-        return _weighted_sum(read_from, (x, y, z), (0, 0, 0))
+        return _values(read_from, plane_positions(rows, ky, kx))
 
     def read_jvp(primals, tangents):
-        coefficients, *at = primals
-        d_coefficients, *d_at = tangents
-        tangent = jnp.zeros(at[0].shape, coefficients.dtype)
+        coefficients, *plane = primals
+        d_coefficients, *d_plane = tangents
+        tangent = jnp.zeros((ky.size, kx.size), coefficients.dtype)
         if not isinstance(d_coefficients, SymbolicZero):
-            tangent = tangent + read(d_coefficients, *at)
-        read_from = eqx.tree_at(lambda m: m.coefficients, fourier_map, coefficients)
-        for axis, step in enumerate(d_at):
-            if not isinstance(step, SymbolicZero):
-                order = tuple(int(i == axis) for i in range(3))
-                slope = _weighted_sum(read_from, tuple(at), order)
-                tangent = tangent + slope * step.astype(slope.dtype)
-        return read(coefficients, *at), tangent
+            tangent = tangent + read(d_coefficients, *plane)
+        if not all(isinstance(step, SymbolicZero) for step in d_plane):
+            read_from = eqx.tree_at(lambda m: m.coefficients, fourier_map, coefficients)
+            slopes = _slopes(read_from, plane_positions(*plane))
+            steps = _plane_steps(plane, d_plane).astype(slopes.dtype)
+            tangent = tangent + jnp.sum(slopes * steps, -1)
+        return read(*primals), tangent
 
     read.defjvp(read_jvp, symbolic_zeros=True)
-    # The half with x >= 0 is stored, the other is its conjugate.
-    flipped = positions[0] < 0
-    # A sign rather than a selection: the gradient of a selection is two of them, and
-    # XLA would run the loop of each slope once for either.
-    sign = jnp.where(flipped, -1.0, 1.0).astype(positions[0].dtype)
-    values = read(fourier_map.coefficients, *(sign * p for p in positions))
-    return lax.complex(values.real, sign * values.imag)
+    return read(fourier_map.coefficients, rows, ky, kx)
+
+
+def _plane_steps(plane: list, steps: list) -> Float[Array, "y kx 3"]:
+    """Return by how much each position moves, of (rows, ky, kx) and their tangents.
+
+    Matrix products throughout: what they are transposed to makes XLA keep the slopes,
+    where a sum would run their loop once for each of its uses.
+    """
+    rows, ky, kx = plane
+    d_rows, d_ky, d_kx = steps
+    product = ft.partial(jnp.matmul, precision=lax.Precision.HIGHEST)
+    total = jnp.zeros((ky.size, kx.size, 3), rows.dtype)
+    if not isinstance(d_rows, SymbolicZero):
+        total = total + product(_frequencies(ky, kx), d_rows)
+    if not isinstance(d_ky, SymbolicZero):
+        total = total + product(_frequencies(d_ky, jnp.zeros_like(kx)), rows)
+    if not isinstance(d_kx, SymbolicZero):
+        total = total + product(_frequencies(jnp.zeros_like(ky), d_kx), rows)
+    return total
+
+
+def _frequencies(ky: Array, kx: Array) -> Float[Array, "y kx 2"]:
+    """Return (kx, ky) of each pixel."""
+    shape = (ky.size, kx.size)
+    return jnp.stack(
+        [jnp.broadcast_to(kx[None, :], shape), jnp.broadcast_to(ky[:, None], shape)],
+        axis=-1,
+    )
+
+
+def _values(fourier_map: FourierMap, positions: Positions) -> HalfSpectrum:
+    """Return the interpolated transform."""
+    sign, first, offsets = _nearest(fourier_map, positions)
+    weights = [_weights(fourier_map.kernel, offset)[0] for offset in offsets]
+    total = _weighted_sum(fourier_map, first, weights)
+    return lax.complex(total.real, sign * total.imag)
+
+
+def _slopes(fourier_map: FourierMap, positions: Positions) -> Complex[Array, "y kx 3"]:
+    """Return the derivatives of the interpolated transform along x, y and z.
+
+    The three of a pixel stand side by side, so that one loop makes them while their
+    nodes are in the cache; three loops were a third slower and took twice as long to
+    compile.
+    """
+    sign, first, offsets = _nearest(fourier_map, positions)
+    weights = []
+    for axis, offset in enumerate(offsets):
+        here = jnp.arange(3) == axis
+        weights.append(
+            [
+                jnp.where(here, slope[..., None], value[..., None])
+                for value, slope in zip(
+                    *_weights(fourier_map.kernel, offset), strict=True
+                )
+            ]
+        )
+    total = _weighted_sum(fourier_map, first, weights)
+    return lax.complex(sign[..., None] * total.real, total.imag)
+
+
+def _nearest(fourier_map: FourierMap, positions: Positions):
+    """Return the sign of x, the first node along each axis, and the distance to it.
+
+    Positions with x < 0 are mirrored: the half with x ≥ 0 is stored, the other is its
+    conjugate. A sign rather than a selection: the gradient of a selection is two of
+    them, and XLA would run a loop once for either.
+    """
+    points = fourier_map.kernel.points
+    sign = jnp.where(positions[0] < 0, -1.0, 1.0).astype(positions[0].dtype)
+    first, offsets = [], []
+    for i, position in enumerate(positions):
+        start = jnp.ceil(sign * position - 0.5 * points)
+        node = start.astype(jnp.int32) + fourier_map.origin[2 - i]
+        first.append(jnp.clip(node, 0, fourier_map.node_shape[2 - i] - points))
+        offsets.append(sign * position - start)
+    return sign, first, offsets
 
 
 def _weighted_sum(
-    fourier_map: FourierMap, at: tuple[Array, ...], order: tuple[int, ...]
+    fourier_map: FourierMap, first: list[Array], weights: list[list[Array]]
 ) -> Array:
-    """Return the kernel-weighted sum of the nodes around each position, x ≥ 0.
+    """Return the weighted sum of W x W x W nodes at each place.
 
     One gather per node with an index into the flat array: XLA fuses them into a single
     loop, several times as fast as windows or an array of indices. The barrier keeps it
@@ -79,48 +161,47 @@ def _weighted_sum(
 
     Args:
         fourier_map: the nodes.
-        at: positions along x, y and z.
-        order: 1 for the axis along which the slope is wanted.
+        first: index of the first node along x, y and z, of each pixel.
+        weights: of each node along x, y and z; several sums of the same nodes side by
+            side along a last axis.
     """
-    points = fourier_map.kernel.points
     counts = fourier_map.coefficients.shape[:3]
     flat = fourier_map.coefficients.reshape(-1)
-    first, weights = [], []
-    for i, (position, derivative) in enumerate(zip(at, order, strict=True)):
-        start = jnp.ceil(position - 0.5 * points)
-        weights.append(_weights(fourier_map.kernel, position - start, derivative))
-        node = start.astype(jnp.int32) + fourier_map.origin[2 - i]
-        first.append(jnp.clip(node, 0, fourier_map.node_shape[2 - i] - points))
     first, weights = lax.optimization_barrier((first, weights))
+    shape = weights[0][0].shape
+    places = (*first[0].shape, *(1,) * (len(shape) - 2))
     x_offset, y_offset, z_offset = (
-        [brick_offset(first[i] + n, 2 - i, counts) for n in range(points)]
+        [
+            brick_offset(first[i] + n, 2 - i, counts).reshape(places)
+            for n in range(len(weights[i]))
+        ]
         for i in range(3)
     )
     x_weight, y_weight, z_weight = jax.tree.map(lambda w: w.astype(flat.dtype), weights)
-    total = jnp.zeros(at[0].shape, flat.dtype)
-    for k, j in itertools.product(range(points), repeat=2):
+    total = jnp.zeros(shape, flat.dtype)
+    for k, j in itertools.product(range(len(z_weight)), range(len(y_weight))):
         start, row = z_offset[k] + y_offset[j], jnp.zeros_like(total)
-        for i in range(points):
-            node = flat.at[start + x_offset[i]].get(mode="promise_in_bounds")
-            row = row + x_weight[i] * node
+        for i, weight in enumerate(x_weight):
+            place = jnp.broadcast_to(start + x_offset[i], shape)
+            node = flat.at[place].get(mode="promise_in_bounds")
+            row = row + weight * node
         total = total + (z_weight[k] * y_weight[j]) * row
     return total
 
 
-def _weights(kernel, offset: Array, derivative: int) -> list[Array]:
-    """Return the weight of each node along one axis, or its slope.
+def _weights(kernel, offset: Array) -> tuple[list[Array], list[Array]]:
+    """Return the weight of each node along one axis, and its slope.
 
     Args:
         kernel: a `SliceKernel`.
         offset: distance to the first node, between W/2 - 1 and W/2.
-        derivative: 0 for the weight, 1 for its slope.
     """
     scale = 2.0 / kernel.points
     both = [
         kernel_values(scale * (offset - node), kernel.coefficients)
         for node in range(kernel.points)
     ]
-    return [slope * scale if derivative else weight for weight, slope in both]
+    return [weight for weight, _ in both], [scale * slope for _, slope in both]
 
 
 def kernel_values(t, coefficients: tuple[float, ...]):
