@@ -17,10 +17,17 @@ import workload
 
 import vitrax as vx
 from vitrax.potential import DirectSum
-from vitrax.structure import SliceKernel
+from vitrax.structure import SliceKernel, Trilinear
 
 
-KERNELS = [(3, 1.25), (3, 1.5), (3, 2.0), (4, 1.25), (4, 1.5), (4, 2.0)]
+KERNELS = [
+    *(
+        SliceKernel(points, padding)
+        for points in (3, 4)
+        for padding in (1.25, 1.5, 2.0)
+    ),
+    *(Trilinear(padding) for padding in (1, 2, 4)),
+]
 FILLED = (0.3, 0.45, 0.6, 0.75)
 ANGLES = [(0, 0, 0), (90, 0, 0), (0, 90, 0), (90, 90, 0), (0, 45, 0), (45, 45, 45)]
 BOX, TIMED_BOX = 40, 128
@@ -44,7 +51,7 @@ def poses() -> list[vx.Pose]:
     return [vx.Pose.from_euler(*map(float, a)) for a in (*ANGLES, *random)]
 
 
-def errors(voxel_map: vx.VoxelMap) -> dict[tuple, float]:
+def errors(voxel_map: vx.VoxelMap) -> dict:
     """Return each kernel's worst error over the poses."""
     grid = vx.Grid(BOX, 1.0)
     direct = jax.jit(lambda p: vx.project(voxel_map, p, grid, DirectSum()))
@@ -52,7 +59,7 @@ def errors(voxel_map: vx.VoxelMap) -> dict[tuple, float]:
     project = jax.jit(vx.project)
     worst = {}
     for kernel in KERNELS:
-        fourier_map = vx.FourierMap.from_map(voxel_map, SliceKernel(*kernel))
+        fourier_map = vx.FourierMap.from_map(voxel_map, kernel)
         images = [np.asarray(project(fourier_map, pose, grid)) for pose in poses()]
         worst[kernel] = max(
             np.linalg.norm(a - b) / np.linalg.norm(b)
@@ -72,11 +79,11 @@ def seconds(call) -> float:
     return min(times)
 
 
-def times(kernel: tuple) -> tuple[float, float, float]:
+def times(kernel) -> tuple[float, float, float]:
     """Return memory over the map's, time and gradient time over an inverse FFT's."""
     n = TIMED_BOX
     voxel_map = vx.VoxelMap(jnp.asarray(workload.density(n)), 1.5)
-    fourier_map = vx.FourierMap.from_map(voxel_map, SliceKernel(*kernel))
+    fourier_map = vx.FourierMap.from_map(voxel_map, kernel)
     batch = vx.Pose.uniform(jax.random.key(0), 64)
     grid = vx.Grid(n, jnp.float32(1.5))
     image = lambda f, p: vx.project(f, p, grid)
@@ -104,13 +111,13 @@ def main() -> None:
     worst = [errors(ball(part * BOX)) for part in FILLED]
     jax.config.update("jax_enable_x64", False)
     heads = " | ".join(f"error at {part:.0%}" for part in FILLED)
-    print(f"| points | padding | {heads} | memory | time | gradient |")
-    print("| --- " * (5 + len(FILLED)) + "|")
+    print(f"| kernel | {heads} | memory | time | gradient |")
+    print("| --- " * (4 + len(FILLED)) + "|")
     for kernel in KERNELS:
         memory, forward, gradient = times(kernel)
         figures = " | ".join(f"{each[kernel]:.1e}" for each in worst)
         print(
-            f"| {kernel[0]} | {kernel[1]} | {figures} | {memory:.1f} | {forward:.0f} | "
+            f"| `{kernel}` | {figures} | {memory:.1f} | {forward:.0f} | "
             f"{gradient:.0f} |",
             flush=True,
         )

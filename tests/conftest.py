@@ -22,6 +22,7 @@ _choose_platform()
 import hypothesis
 import jax
 import pytest
+from jaxtyping import config as jaxtyping_config
 
 
 jax.config.update("jax_enable_x64", os.environ.get("JAX_ENABLE_X64", "1") != "0")
@@ -49,6 +50,15 @@ def quick_compiles():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def unchecked():
+    """Let wrong arguments reach the function, as they do outside tests."""
+    before = jaxtyping_config.jaxtyping_disable
+    jaxtyping_config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", before)
 
 
 @pytest.fixture

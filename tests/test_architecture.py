@@ -191,7 +191,7 @@ def example_nouns():
         lens,
         vx.Microscope(grid, voltage=300, lens=lens),
         vx.WhiteNoise(variance=1),
-        vx.ColouredNoise(jnp.ones(5)),
+        vx.ColouredNoise(jnp.ones((4, 3))),
     ]
 
 

@@ -55,3 +55,9 @@ def test_complex_values_are_an_error():
 def test_complex_dtype_has_the_same_precision():
     assert complex_dtype(jnp.float32) == jnp.complex64
     assert complex_dtype(np.float64) == jnp.complex128
+
+
+@pytest.mark.parametrize("value", ["a", None, object(), [1.0, "a"]])
+def test_what_is_no_number_is_named(value):
+    with pytest.raises(TypeError, match=r"cannot use .* because it isn't made of num"):
+        as_float(value)

@@ -1,5 +1,6 @@
 """Names of array shapes, and the one converter of fields."""
 
+import reprlib
 from typing import Any
 
 import jax
@@ -39,7 +40,16 @@ def as_float(x: Any) -> Array:
         x.dtype, jnp.floating
     ):
         return jnp.asarray(x, dtype=jax.dtypes.canonicalize_dtype(x.dtype))
-    array = jnp.asarray(x)
+    try:
+        # jax deprecates arrays of text, and warns before it refuses them.
+        if any(isinstance(leaf, str | bytes) for leaf in jax.tree.leaves(x)):
+            raise TypeError("text")
+        array = jnp.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"cannot use {reprlib.repr(x)} as a float array because it isn't made of "
+            f"numbers; do pass a number, or an array of numbers"
+        ) from error
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise TypeError(
             "cannot use a complex value as a real field because its imaginary part "

@@ -7,9 +7,9 @@ from vitrax.cli._comparison import FLIP, GIVEN, HAND, Comparison, correlation
 RNG = np.random.default_rng(0)
 
 
-def comparison(same=(), **means) -> Comparison:
+def comparison(same=(), count=30, **means) -> Comparison:
     names = {"given": GIVEN, "hand": HAND, "flip": FLIP}
-    found = {names[k]: RNG.normal(mean, 0.02, 30) for k, mean in means.items()}
+    found = {names[k]: RNG.normal(mean, 0.02, count) for k, mean in means.items()}
     images = np.zeros((2, 4, 4))
     return Comparison(found, same, images, images, 12.0)
 
@@ -36,6 +36,24 @@ def test_convention_that_changes_nothing_is_left_out():
 
 def test_negative_correlation_is_inverted_contrast():
     assert "inverted" in comparison(given=-0.4, hand=0.1).verdict()
+
+
+@pytest.mark.parametrize(
+    ("means", "answer"),
+    [
+        ({"given": 0.4, "hand": 0.1}, "Yes"),
+        ({"given": 0.1, "hand": 0.4}, "No"),
+        ({"given": -0.4, "hand": 0.1}, "The contrast is inverted"),
+        ({"given": 0.4, "hand": 0.4}, "It can't be told"),
+    ],
+)
+def test_verdict_says_how_many_and_whether_they_are_enough(means, answer):
+    few, many = (comparison(count=n, **means).verdict() for n in (9, 10))
+    assert few.startswith(answer)
+    assert "over 9 images" in few
+    assert "9 images are too few" in few
+    assert many.startswith(answer)
+    assert "too few" not in many
 
 
 def test_correlation_is_pearsons_within_the_mask():

@@ -27,6 +27,11 @@ def test_command_line_goes_first(tmp_path):
     assert expand([*given, f"--config={path}"]) == given
 
 
+def test_one_defocus_is_that_of_all_particles(tmp_path):
+    path = write(tmp_path / "a.yaml", "defocus: 10000\n")
+    assert expand(["--config", str(path)]) == ["--defocus", "10000", "10000"]
+
+
 def test_no_file_changes_nothing():
     assert expand(["simulate", "--n", "3"]) == ["simulate", "--n", "3"]
 
@@ -46,6 +51,9 @@ def test_earlier_run_is_a_configuration(tmp_path):
         ("- 5\n", "isn't a mapping"),
         ("n: [\n", "plain YAML"),
         ("n: {a: 1}\n", "isn't a number"),
+        ("n: [5, 6]\n", "takes one value, not 5, 6; do write n: value"),
+        ("defocus: [1, 2, 3]\n", r"takes two values, .* \[lowest, highest\]"),
+        ("defocus: 8000 9000\n", r"takes two values, .* \[lowest, highest\]"),
     ],
 )
 def test_odd_file_is_refused(tmp_path, text, message):

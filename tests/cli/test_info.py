@@ -53,6 +53,17 @@ def test_all_real_files_can_be_looked_at(shared, capsys, folder):
     assert capsys.readouterr().out.count(str(shared)) >= len(paths)
 
 
+def test_cryosparc_is_named_for_what_it_is(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    (tmp_path / "a.npy").rename(tmp_path / "a.cs")
+    assert main(["info", str(tmp_path / "a.cs")]) == 3
+    said = capsys.readouterr()
+    assert "CryoSPARC" in said.err
+    assert "STAR" in said.err
+    assert "header" not in said.err
+    assert said.out == ""
+
+
 def test_bad_file_is_named_after_the_good_ones(tmp_path, capsys):
     good, bad = tmp_path / "good.star", tmp_path / "bad.mrc"
     vx.io.write_star(good, {"": vx.io.StarTable({"a": [1]})})

@@ -24,6 +24,8 @@ def test_defaults_are_those_of_the_manual():
         ({"b_factor": "scale:x"}, "neither model"),
         ({"b_factor": "-3"}, "neither model"),
         ({"resample": True}, "cannot resample"),
+        ({"contrast": "dark"}, "cannot use --contrast dark .* give --from"),
+        ({"concentration": 5.0}, "cannot use --concentration .* preferred"),
         ({"snr_mask": "particle"}, "no noise without --snr"),
         ({"snr": 0.0}, "greater than 0"),
         ({"angpix": float("nan")}, "finite"),

@@ -9,6 +9,7 @@ import pytest
 import vitrax as vx
 from vitrax._typing import default_float
 from vitrax.cli import main
+from vitrax.cli._config import expand
 
 
 PDB = """\
@@ -184,9 +185,8 @@ def test_run_can_be_repeated_from_its_record(clean, tmp_path):
     config = clean / "run.json"
     assert main(["simulate", "--config", str(config), "--out", str(out), "-q"]) == 0
     np.testing.assert_array_equal(pixels(out), pixels(clean))
-    assert (out / "particles.star").read_text() == (
-        clean / "particles.star"
-    ).read_text()
+    for name in ("particles.mrcs", "particles.star", "map.mrc"):
+        assert (out / name).read_bytes() == (clean / name).read_bytes()
 
 
 def test_report_is_written(atoms, tmp_path):
@@ -206,6 +206,11 @@ def test_from_goes_row_by_row_and_finds_the_conventions_right(clean, tmp_path):
     np.testing.assert_array_equal(given.angles, again.angles)
     np.testing.assert_array_equal(given.defocus, again.defocus)
     np.testing.assert_array_equal(given.shifts, again.shifts)
+    parameters = read(out)[1]["parameters"]
+    assert parameters["defocus"] is parameters["shift_sd"] is parameters["kv"] is None
+    assert parameters["from"] == str(clean / "particles.star")
+    repeated = expand(["simulate", "--config", str(out / "run.json")])
+    assert not [token for token in repeated if "defocus" in token]
     conventions = read(out)[1]["results"]["conventions"]
     assert conventions["verdict"].startswith("Yes")
     assert conventions["mean_correlation"]["as given"] > 0.999
@@ -267,6 +272,8 @@ def test_map_is_put_on_the_particles_grid(clean, tmp_path):
     written = vx.io.read_map(out / "map.mrc")
     assert written.shape == (40, 40, 40)
     assert float(written.voxel_size) == pytest.approx(2.0)
+    left = read(out)[1]["results"]["amplitude_left"]
+    assert left == {"at 3 Å": {"envelope": None}, "at 5 Å": {"envelope": 1.0}}
 
 
 def test_b_factors_and_resolution_blur_the_map(atoms, tmp_path):

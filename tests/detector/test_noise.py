@@ -1,5 +1,6 @@
 """White and coloured noise: their samples, and their densities."""
 
+import inspect
 import os
 
 import jax
@@ -8,7 +9,6 @@ import jax.random as jr
 import numpy as np
 import pytest
 import scipy.stats
-from jaxtyping import config as jaxtyping_config
 
 from vitrax.detector import ColouredNoise, WhiteNoise
 from vitrax.grid import (
@@ -61,15 +61,6 @@ def full_power(noise, shape):
     half = np.asarray(noise.power)
     mirrored = np.roll(half[::-1], 1, axis=0)[:, shape[1] - shape[1] // 2 - 1 : 0 : -1]
     return np.concatenate([half, mirrored], axis=1)
-
-
-@pytest.fixture
-def unchecked():
-    """Let wrong shapes reach the function, as they do outside tests."""
-    before = jaxtyping_config.jaxtyping_disable
-    jaxtyping_config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping_config.update("jaxtyping_disable", before)
 
 
 @all_noises
@@ -327,12 +318,47 @@ def test_power_of_another_shape_is_an_error():
         constant((8, 8)).sample(jr.key(0), jnp.zeros((8, 7)))
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_variance_and_power_are_positive(value):
-    with pytest.raises(ValueError, match="cannot make white noise of variance"):
+    message = f"cannot make WhiteNoise because variance is {value}, not positive"
+    with pytest.raises(ValueError, match=message):
         WhiteNoise(value)
-    with pytest.raises(ValueError, match="power isn't positive"):
-        ColouredNoise(jnp.ones((4, 3)).at[1, 1].set(value))
+    power = np.ones((4, 3))
+    power[1, 2] = value
+    message = rf"cannot make ColouredNoise because power\[1, 2\] is {value}, not pos"
+    with pytest.raises(ValueError, match=message):
+        ColouredNoise(power)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("power", [np.ones(5), 2.0])
+def test_radial_power_is_told_where_to_go(power):
+    with pytest.raises(ValueError, match=r"do ColouredNoise.from_profile\(Radial"):
+        ColouredNoise(power)
+
+
+def test_the_power_s_type_is_printed():
+    assert "Float" in str(inspect.signature(ColouredNoise).parameters["power"])
+
+
+@pytest.mark.usefixtures("unchecked")
+@all_noises
+def test_images_of_integers_and_spectra_of_floats_are_errors(make):
+    noise, counts = make((8, 8)), np.ones((8, 8), np.int32)
+    with pytest.raises(TypeError, match=r"cannot \w+.sample because .* int32 where"):
+        noise.sample(jr.key(0), counts)
+    with pytest.raises(TypeError, match=r"do image.astype\(float\)"):
+        noise.log_likelihood(counts, counts)
+    with pytest.raises(TypeError, match=r"float64 where\W+complex numbers belong"):
+        noise.log_likelihood_fourier(np.ones((8, 5)), np.ones((8, 5)), Grid(8, 1.0))
+
+
+@pytest.mark.usefixtures("unchecked")
+@all_noises
+def test_an_integer_is_no_key(make):
+    message = r"cannot \w+.sample because key is 3, .* do pass jax.random.key\(3\)"
+    with pytest.raises(TypeError, match=message):
+        make((8, 8)).sample(3, np.ones((8, 8)))
 
 
 def test_noise_can_be_made_under_jit_and_grad():

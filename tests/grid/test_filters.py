@@ -166,3 +166,21 @@ def test_power_profile_reaches_the_corner_and_ignores_the_mean():
     np.testing.assert_allclose(
         profile.values, power_profile(noise, 2.0).values, rtol=1e-8
     )
+
+
+@pytest.mark.parametrize("make", [low_pass, high_pass])
+@pytest.mark.parametrize("resolution", [0.0, -4.0, np.nan])
+def test_a_resolution_that_isn_t_positive_is_refused(make, resolution):
+    message = f"cannot {make.__name__} because resolution is {resolution}, not positive"
+    with pytest.raises(ValueError, match=message):
+        make(Grid(8, 1.0), resolution)
+    with pytest.raises(ValueError, match=r"because edge is -0\.1, not 0 or more"):
+        make(Grid(8, 1.0), 4.0, edge=-0.1)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_swapped_arguments_of_whitening_are_named():
+    grid, profile = Grid(8, 1.0), RadialProfile([0.0, 0.5], [2.0, 1.0])
+    for wrong in [(np.ones((8, 8)), grid), (grid, profile)]:
+        with pytest.raises(TypeError, match=r"do whitening\(power_profile\(microgr"):
+            whitening(*wrong)

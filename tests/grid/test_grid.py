@@ -69,7 +69,10 @@ def test_one_integer_is_a_square_and_sizes_follow():
     assert grid.half_shape == (6, 4)
 
 
-@pytest.mark.parametrize("shape", [(4,), (0, 4), (4, -1), (1, 2, 3, 4)])
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    "shape", [(4,), (0, 4), (4, -1), (1, 2, 3, 4), 0, 4.5, (4.5, 4), "ab", (4, np.nan)]
+)
 def test_grid_refuses_other_shapes(shape):
     with pytest.raises(ValueError, match=r"cannot make a grid of shape .* because"):
         Grid(shape, 1.0)
@@ -82,3 +85,15 @@ def test_frequency_radius_has_finite_derivatives_at_zero():
     first = jax.grad(total)(1.3)
     assert float(first) == pytest.approx(-float(total(1.3)) / 1.3)
     assert bool(jnp.isfinite(jax.grad(jax.grad(total))(1.3)))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_sizes_may_be_numpy_s():
+    assert Grid(np.int64(6), 1.0).shape == Grid((np.int32(6), 6.0), 1.0).shape == (6, 6)
+
+
+@pytest.mark.parametrize("pixel_size", [0.0, -1.5, np.nan, np.inf])
+def test_a_pixel_size_that_is_no_length_is_refused(pixel_size):
+    message = f"cannot make Grid because pixel_size is {pixel_size}, not positive"
+    with pytest.raises(ValueError, match=message):
+        Grid(8, pixel_size)

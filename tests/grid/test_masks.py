@@ -90,3 +90,19 @@ def test_masks_refuse_grids_and_numbers_that_do_not_fit():
         rectangular_mask(flat, (1.0, 2.0, 3.0))
     with pytest.raises(ValueError, match="centre on 3 coordinates"):
         circular_mask(flat, 2.0, centre=(1.0, 2.0, 3.0))
+
+
+@pytest.mark.parametrize("radius", [0.0, -3.0])
+def test_a_radius_that_isn_t_positive_is_refused(radius):
+    message = f"_mask because radius is {radius}, not positive and finite; do give it"
+    with pytest.raises(ValueError, match="cannot circular" + message):
+        circular_mask(Grid(8, 1.0), radius)
+    with pytest.raises(ValueError, match="cannot spherical" + message):
+        spherical_mask(Grid((8, 8, 8), 1.0), radius)
+
+
+def test_negative_edges_and_sides_are_refused():
+    with pytest.raises(ValueError, match=r"because edge is -1\.0, not 0 or more"):
+        circular_mask(Grid(8, 1.0), 3.0, edge=-1.0)
+    with pytest.raises(ValueError, match=r"because sides\[1\] is -2.0, not 0 or more"):
+        rectangular_mask(Grid(8, 1.0), sides=(3.0, -2.0))

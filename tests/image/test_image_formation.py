@@ -1,5 +1,6 @@
 """Simulated images: sign, scale, geometry, padding, derivatives."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -189,3 +190,37 @@ def test_derivatives_of_the_image_of_a_map_are_finite_and_right(derivatives, ang
     scale = np.abs(curvature).max()
     assert scale > 0
     np.testing.assert_allclose(curvature, numerical, atol=1e-4 * scale)
+
+
+@pytest.mark.parametrize("voltage", [0.0, -300.0, 300_000.0, np.nan])
+def test_a_voltage_that_isn_t_in_kilovolts_is_refused(voltage):
+    message = f"because voltage is {voltage}, not above 0 and below 10 000 kV; do give"
+    with pytest.raises(ValueError, match="cannot make Microscope " + message):
+        vx.Microscope(vx.Grid(8, 1.0), voltage, LENS)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("grid", [vx.Grid((8, 8, 8), 1.0), 8])
+def test_the_grid_of_a_microscope_is_that_of_an_image(grid):
+    message = r"cannot make Microscope with .*8.* as grid because an image has two axes"
+    with pytest.raises(ValueError, match=message):
+        vx.Microscope(grid, 300.0, LENS)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_traced_values_are_checked_when_asked_for(monkeypatch, compiled):
+    monkeypatch.setenv("VITRAX_ENABLE_CHECKS", "1")
+    focused = eqx.tree_at(lambda s: s.lens.defocus, scope((8, 8)), jnp.asarray(np.nan))
+    verb = jax.jit(lambda scope: scope.ctf()) if compiled else vx.Microscope.ctf
+    message = "cannot call Microscope.ctf because microscope.lens.defocus isn't finite"
+    with pytest.raises((RuntimeError, ValueError), match=message):
+        jax.block_until_ready(verb(focused))
+
+
+def test_an_image_of_wrong_values_is_refused_when_asked_for(monkeypatch):
+    monkeypatch.setenv("VITRAX_ENABLE_CHECKS", "1")
+    flat = eqx.tree_at(lambda s: s.variances, blob(), jnp.asarray([[-1.0]]))
+    simulate = jax.jit(lambda structure: vx.simulate(structure, POSE, scope((8, 8))))
+    message = "cannot simulate because structure.variances isn't positive and finite"
+    with pytest.raises((RuntimeError, ValueError), match=message):
+        jax.block_until_ready(simulate(flat))

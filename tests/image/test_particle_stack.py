@@ -130,9 +130,34 @@ def test_arrays_come_back():
     np.testing.assert_allclose(matrices(stack.poses), matrices(poses), atol=1e-6)
     np.testing.assert_allclose(stack.lenses.defocus, lenses.defocus, rtol=1e-6)
     np.testing.assert_array_equal(stack[2:].images(), IMAGES[2:])
+    assert stack.grid.shape == (BOX, BOX)
     with pytest.raises(ValueError, match="4 images with 5 poses"):
         vx.ParticleStack.from_arrays(IMAGES[:4], poses, vx.Lens(1e4), OPTICS)
     with pytest.raises(ValueError, match="another amplitude_contrast"):
         vx.ParticleStack.from_arrays(
             IMAGES, poses, vx.Lens(1e4, amplitude_contrast=0.1), OPTICS
         )
+
+
+def test_a_particle_that_isn_t_there_is_named():
+    stack = make_stack(Reader())
+    for give in (stack.image, stack.microscope):
+        for index in (99, -6):
+            message = f"cannot give particle {index} because the stack holds 5"
+            with pytest.raises(IndexError, match=message):
+                give(index)
+
+
+def test_the_box_of_arrays_is_that_of_the_images():
+    poses, lens = vx.Pose.uniform(jax.random.key(0), COUNT), vx.Lens(1e4)
+    make = vx.ParticleStack.from_arrays
+    unknown = OpticsGroup(pixel_size=1.5, voltage=300.0)
+    assert make(IMAGES, poses, lens, unknown).grid.shape == (BOX, BOX)
+    other = OpticsGroup(pixel_size=1.5, voltage=300.0, box=16)
+    with pytest.raises(ValueError, match=r"8 pixels because optics.box is 16; do crop"):
+        make(IMAGES, poses, lens, other)
+    with pytest.raises(ValueError, match="because particles are square; do pass"):
+        make(IMAGES[:, :6], poses, lens, unknown)
+    three = jax.vmap(vx.Lens)(np.full(3, 1e4))
+    with pytest.raises(ValueError, match=r"5 particles the lenses' \w+ of shape \(3"):
+        make(IMAGES, poses, three, OPTICS)

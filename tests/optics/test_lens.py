@@ -1,5 +1,7 @@
 """The objective lens and what it makes of what left the specimen."""
 
+import dataclasses
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -57,3 +59,19 @@ def test_the_phase_error_has_the_textbook_terms():
 def test_what_no_lens_knows_is_refused():
     with pytest.raises(TypeError, match="cannot image a str because the lens"):
         image_spectrum("wave", vx.Lens(1e4), jnp.asarray(0.02))
+
+
+@pytest.mark.parametrize("value", [7.0, -1.1, np.nan])
+def test_an_amplitude_contrast_that_is_no_sine_is_refused(value):
+    message = f"cannot make Lens because amplitude_contrast is {value}, not within -1"
+    with pytest.raises(ValueError, match=message):
+        vx.Lens(1e4, amplitude_contrast=value)
+    assert float(vx.Lens(1e4, amplitude_contrast=-0.01).amplitude_contrast) == -0.01
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(vx.Lens)])
+def test_aberrations_are_finite(field):
+    with pytest.raises(ValueError, match=f"cannot make Lens because {field} is nan"):
+        vx.Lens(**{"defocus": 1e4, field: np.nan})
+    with pytest.raises(TypeError, match="cannot use 'a' as a float array"):
+        vx.Lens(**{"defocus": 1e4, field: "a"})

@@ -11,7 +11,7 @@ import relion_images
 
 import vitrax as vx
 from vitrax.physics import RELION, interaction_parameter
-from vitrax.structure import SliceKernel
+from vitrax.structure import SliceKernel, Trilinear
 
 
 FINE = SliceKernel(points=4, padding=1.5)
@@ -51,11 +51,11 @@ def images_of(structure, rows, grid, ctf):
     return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(rows)))
 
 
-def below_nyquist(image):
+def below_nyquist(image, margin=0.0):
     """Return the image without its mean and without what RELION stores otherwise."""
     ky, kx = (np.fft.fftfreq(n) for n in image.shape)
     radius = np.hypot(ky[:, None], kx[None, :])
-    inside = (radius > 0) & (radius < 0.5)
+    inside = (radius > 0) & (radius < 0.5 - margin)
     return np.fft.ifft2(np.fft.fft2(image) * inside).real
 
 
@@ -94,6 +94,30 @@ def test_stored_images_of_relion(helix, stored, kernel):
     assert_agree(with_ctf, theirs[:3], LEAST[True])
     without = images_of(fourier_map, rows[3:], grid, ctf=False)
     assert_agree(without, theirs[3:], LEAST[False])
+
+
+def difference(ours, theirs):
+    """Return the relative L2 difference below Nyquist.
+
+    Less one frequency: without padding RELION leaves the one node at -Nyquist of y, and
+    that of z, empty.
+    """
+    a, b = (below_nyquist(image, 1 / len(image)) for image in (ours, theirs))
+    return np.linalg.norm(a - b) / np.linalg.norm(b)
+
+
+def test_trilinear_slices_are_those_of_stored_images(helix, stored):
+    fourier_map = vx.FourierMap.from_map(helix, Trilinear(padding=4))
+    rows, theirs = stored["rows"], stored["images"].astype(float)
+    grid = vx.Grid(helix.shape[1:], helix.voxel_size)
+    with_ctf = images_of(fourier_map, rows[:3], grid, ctf=True)
+    without = images_of(fourier_map, rows[3:], grid, ctf=False)
+    for one, other in zip([*with_ctf, *without], theirs, strict=True):
+        assert difference(one, other) < 1e-6
+    fourier_map = vx.FourierMap.from_map(helix, Trilinear(padding=2))
+    assert (
+        difference(images_of(fourier_map, rows[3:], grid, False)[0], theirs[3]) > 1e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,6 +188,28 @@ def test_images_of_relion_project(shared, tmp_path, make_map, kernel, ctf):
     fourier_map = vx.FourierMap.from_map(vx.VoxelMap(values, pixel_size), kernel)
     ours = images_of(fourier_map, rows, vx.Grid(values.shape[1:], pixel_size), ctf)
     assert_agree(ours, theirs, LEAST[ctf], scale=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+@pytest.mark.parametrize("ctf", [True, False], ids=["ctf", "no ctf"])
+@pytest.mark.parametrize("padding", [1, 2, 4])
+def test_trilinear_slices_are_those_of_relion_project(shared, tmp_path, padding, ctf):
+    voxel_map = map_3j9g(shared)
+    pixel_size = float(voxel_map.voxel_size)
+    rows = relion_images.draw_rows(8, seed=1)
+    rows[:2, :3] = [[0.0, 0.0, 0.0], [90.0, 0.0, 0.0]]
+    relion = relion_images.Relion(tmp_path)
+    theirs = relion.project(voxel_map.values, pixel_size, rows, ctf, padding)
+    values = jnp.asarray(np.asarray(voxel_map.values, float))
+    fourier_map = vx.FourierMap.from_map(
+        vx.VoxelMap(values, pixel_size), Trilinear(padding)
+    )
+    ours = images_of(fourier_map, rows, vx.Grid(values.shape[1:], pixel_size), ctf)
+    for one, other in zip(ours, theirs, strict=True):
+        assert difference(one, other) < 1e-6
 
 
 def read_numbers(path):

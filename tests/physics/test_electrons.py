@@ -114,3 +114,10 @@ def test_constants_hash_by_value():
     assert copy == physics.CISTEM
     assert hash(copy) == hash(physics.CISTEM)
     assert np.isfinite(copy.potential_factor)
+
+
+@pytest.mark.parametrize("voltage", [0.0, -300.0, 300_000.0])
+def test_a_voltage_that_isn_t_in_kilovolts_is_refused(voltage):
+    message = f"cannot wavelength because voltage is {voltage}, not above 0"
+    with pytest.raises(ValueError, match=message):
+        vx.physics.wavelength(voltage)

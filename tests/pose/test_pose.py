@@ -104,3 +104,21 @@ def test_batches_are_made_by_vmap():
     for i in range(2):
         one = Pose.from_euler(*angles[i]).as_matrix()
         np.testing.assert_allclose(matrices[i], one, atol=TOLERANCE)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_only_keys_draw_and_only_whole_numbers_of_poses():
+    key = jax.random.key(0)
+    with pytest.raises(TypeError, match=r"because key is 7, .* jax.random.key\(7\)"):
+        Pose.uniform(7, 3)
+    with pytest.raises(TypeError, match="cannot draw a rotation because key is 0, not"):
+        Rotation.uniform(0)
+    with pytest.raises(TypeError, match=r"cannot draw 2\.5 poses because that isn't"):
+        Pose.uniform(key, 2.5)
+    with pytest.raises(ValueError, match="cannot draw -1 poses because"):
+        Pose.uniform(key, -1)
+
+
+def test_a_shift_that_isn_t_finite_is_refused():
+    with pytest.raises(ValueError, match=r"cannot make Pose because shift\[1\] is nan"):
+        Pose(Rotation.identity(), (0.0, np.nan))

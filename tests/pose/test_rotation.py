@@ -292,3 +292,14 @@ def test_uniform_rotations_are_uniform():
     cosine = (np.trace(matrices, axis1=1, axis2=2) - 1) / 2
     angle = np.arccos(np.clip(cosine, -1, 1))
     assert angle.mean() == pytest.approx(np.pi / 2 + 2 / np.pi, abs=4 * 0.65 / 63)
+
+
+@pytest.mark.parametrize("quaternion", [(0.0,) * 4, (1.0, np.nan, 0.0, 0.0)])
+def test_a_quaternion_without_a_direction_is_refused(quaternion):
+    with pytest.raises(ValueError, match="cannot make Rotation because quaternion is"):
+        Rotation(quaternion)
+    both = np.stack([np.ones(4), quaternion])
+    with pytest.raises(
+        ValueError, match=r"because quaternion\[1\] is \[.*, not finite"
+    ):
+        Rotation(both)

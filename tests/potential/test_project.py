@@ -216,3 +216,28 @@ def test_more_points_are_more_accurate(small_map, exact, kernel, most):
     fourier_map = vx.FourierMap.from_map(small_map, kernel)
     image = jax.jit(vx.project)(fourier_map, TURNED, GRID)
     assert apart(np.asarray(image), exact) < most
+
+
+def test_an_image_has_two_axes():
+    with pytest.raises(
+        ValueError, match=r"cannot project onto a grid of shape \(8, 8,"
+    ):
+        vx.project(blob_at(0.0, 0.0, 0.0), vx.Pose.identity(), vx.Grid((8, 8, 8), 1.0))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_projector_of_other_structures_is_told():
+    at = vx.Pose.identity(), vx.Grid(8, 1.0)
+    message = "cannot project Gaussians by DirectSum because it takes VoxelMap; do "
+    with pytest.raises(TypeError, match=message):
+        vx.project(blob_at(0.0, 0.0, 0.0), *at, DirectSum())
+    cube = vx.VoxelMap(np.ones((4, 4, 4)), 1.0)
+    with pytest.raises(TypeError, match="because it takes Gaussians or Atoms; do"):
+        vx.project(cube, *at, vx.potential.SeparableGaussians())
+    with pytest.raises(TypeError, match="cannot project a str because no projector"):
+        vx.project("blob", *at)
+
+
+def test_a_box_that_isn_t_a_cube_is_summed_on_its_longest_side():
+    box = vx.VoxelMap(np.ones((4, 6, 8)), 1.0)
+    assert DirectSum().working_grid(box, vx.Grid((5, 9), 1.0)).shape == (8, 9)

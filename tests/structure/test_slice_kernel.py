@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vitrax.potential._slice_interpolation import kernel_values
 from vitrax.structure import SliceKernel
+from vitrax.structure._slice_kernel import kernel_values
 
 
 KERNELS = [SliceKernel(3, 1.5), SliceKernel(4, 1.5)]

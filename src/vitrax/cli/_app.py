@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
@@ -59,6 +60,17 @@ def _raise_terminated(*_: Any) -> NoReturn:
 
 def _run(tokens: list[str]) -> int:
     """Run a command line and return its exit code; print one line where it fails."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run_with_warnings(tokens)
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """Print a warning without the line of source code that Python shows."""
+    print(f"warning: {one_line(str(message))}", file=sys.stderr)
+
+
+def _run_with_warnings(tokens: list[str]) -> int:
     try:
         app(
             expand(tokens),

@@ -14,6 +14,8 @@ from ._stream import Simulator, known, ready_to_slice
 
 # Images compared, and of these shown.
 COMPARED, SHOWN = 64, 6
+# Fewer images than these are too few to be sure.
+_ENOUGH = 10
 # Finest detail that is compared, Å: beyond it single images hold mostly noise.
 _RESOLUTION = 12.0
 
@@ -98,11 +100,20 @@ class Comparison:
     def verdict(self) -> str:
         """Return the answer in a sentence or two."""
         count = len(self.correlations[GIVEN])
+        if count >= _ENOUGH:
+            return self._answer(count)
+        return (
+            f"{self._answer(count)} Be careful: {count} images are too few to tell for "
+            f"sure; {_ENOUGH} or more are needed."
+        )
+
+    def _answer(self, count: int) -> str:
         means, winner = self.means(), self.winner()
         if self.is_inverted():
             return (
-                "The contrast is inverted: images and simulations are anticorrelated. "
-                "Say with --contrast whether protein is white or dark in the images."
+                f"The contrast is inverted: over {count} images, images and "
+                f"simulations are anticorrelated. Say with --contrast whether protein "
+                f"is white or dark in the images."
             )
         if winner == GIVEN:
             return (

@@ -7,6 +7,10 @@ from typing import Any
 from .._files import InputError
 
 
+# Options of two values, lowest and highest; one value stands for both.
+_PAIRS = ("defocus",)
+
+
 def expand(tokens: Sequence[str]) -> list[str]:
     """Return the command line with the options of its --config file put in.
 
@@ -26,6 +30,8 @@ def expand(tokens: Sequence[str]) -> list[str]:
     from_file = []
     for name, value in read_config(path).items():
         option = str(name).replace("_", "-")
+        if option in _PAIRS and isinstance(value, int | float):
+            value = [value, value]
         if option not in given and value is not None:
             from_file += _as_tokens(option, value, path)
     return [*rest, *from_file]
@@ -88,6 +94,14 @@ def _as_tokens(option: str, value: Any, path: pathlib.Path) -> list[str]:
         raise InputError(
             f"cannot use {option!r} of {path} because its value isn't a number, a text "
             f"or a list of them; do write it as on the command line"
+        )
+    wanted = 2 if option in _PAIRS else 1
+    if len(values) != wanted:
+        raise InputError(
+            f"cannot use {option!r} of {path} because it takes "
+            f"{'two values' if wanted == 2 else 'one value'}, not "
+            f"{', '.join(map(str, values)) or 'none'}; do write {option}: "
+            f"{'[lowest, highest]' if wanted == 2 else 'value'}"
         )
     if len(values) == 1:
         return [f"--{option}={values[0]}"]

@@ -51,7 +51,7 @@ def info(paths: Sequence[pathlib.Path], *, print_json: bool = False) -> None:
             failures.append(error)
     if print_json:
         print(json.dumps([_as_record(each) for each in found], indent=2, default=str))
-    else:
+    elif found:
         print("\n\n".join(_as_text(each) for each in found))
     if failures:
         raise InputError(" ".join(str(error) for error in failures))

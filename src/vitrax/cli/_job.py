@@ -4,14 +4,16 @@ import dataclasses
 import warnings
 from typing import Any
 
+import numpy as np
+
 from .. import io
 from .._files import InputError
 from ..image import ParticleStack
 from ._draw import draw_particles
 from ._exit import UsageError
 from ._optics_facts import spread_warning
-from ._recipe import DEFAULTS, Recipe
-from ._source import Source, read_source, sourced_particles
+from ._recipe import DEFAULTS, Recipe, parse_b_factor
+from ._source import Source, comparable, read_source, sourced_particles
 from ._specimen import Specimen, is_map, map_header, specimen_of_file
 from ._stream import Simulator, default_batch_size, ready_to_slice
 
@@ -62,7 +64,7 @@ def prepare(recipe: Recipe) -> Job:
         str(each.message) for each in caught if issubclass(each.category, UserWarning)
     ]
     notes = [*said, *_cautions(recipe, particles, specimen)]
-    notes += source.notes if source else []
+    notes += _notes_on_source(recipe, source) if source else []
     return Job(
         recipe, particles, specimen, simulator, source, tuple(dict.fromkeys(notes))
     )
@@ -107,8 +109,8 @@ def _of_source(recipe: Recipe, source: Source) -> dict[str, Any]:
     for name in ("box", "angpix"):
         if name not in sampling and getattr(recipe, name) is None:
             raise UsageError(
-                f"cannot take --{name} from {recipe.source} because its images have "
-                f"none or differ; do give --{name}"
+                f"cannot take --{name} from {recipe.source} because "
+                f"{source.why_not(name)}; do give --{name}"
             )
     return sampling | {"kv": None, "cs": None, "q0": None}
 
@@ -130,8 +132,6 @@ def read_angles(path: str) -> Any:
     Raises:
         InputError: if no table of it has rot, tilt and psi.
     """
-    import numpy as np
-
     names = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
     for table in io.read_star(path).values():
         if all(name in table for name in names):
@@ -141,6 +141,13 @@ def read_angles(path: str) -> Any:
         f"rlnAngleTilt and rlnAnglePsi; do give a RELION STAR file, or uniform or "
         "preferred"
     )
+
+
+def _notes_on_source(recipe: Recipe, source: Source) -> list[str]:
+    """Return what of --from isn't simulated, and why its images aren't compared."""
+    reason = comparable(recipe, source)
+    compared = f"The images of --from aren't compared with the simulations: {reason}."
+    return [*source.notes, *([compared] if reason else [])]
 
 
 def _cautions(
@@ -157,10 +164,11 @@ def _cautions(
     )
     if spread:
         found.append(spread)
-    if specimen.diameter > 0.9 * box * pixel_size:
+    found += _cautions_on_placing(recipe, particles, specimen)
+    if _has_no_motion(recipe, specimen):
         found.append(
-            f"The particle's diameter ({specimen.diameter:.0f} Å) fills the box "
-            f"({box * pixel_size:.0f} Å): there is little background to normalise by."
+            "All B-factors of the model are 0, as if its atoms were at rest: images "
+            "hold more detail than real ones. Give --b-factor, such as 30."
         )
     if specimen.voxel_map.unit != "V":
         found.append(
@@ -168,3 +176,39 @@ def _cautions(
             "images; signal-to-noise ratios are right."
         )
     return found
+
+
+def _cautions_on_placing(
+    recipe: Recipe, particles: ParticleStack, specimen: Specimen
+) -> list[str]:
+    """Return what to know about particles that fill the box, or leave it."""
+    side, diameter = _side(recipe), specimen.diameter
+    found = []
+    if diameter > 0.9 * side:
+        found.append(
+            f"The particle's diameter ({diameter:.0f} Å) fills the box "
+            f"({side:.0f} Å): there is little background to normalise by."
+        )
+    # Three standard deviations even where the few that were drawn are nearer.
+    drawn = 0.0 if recipe.source else 3 * recipe.shift_sd
+    farthest = max(drawn, float(np.abs(particles.shifts).max(initial=0.0)))
+    room = max(0.5 * (side - diameter), 0.0)
+    if farthest > room:
+        found.append(
+            f"Shifts of up to {farthest:.0f} Å take particles out of the box: it is "
+            f"{side:.0f} Å, the particle {diameter:.0f} Å across, which leaves "
+            f"{room:.0f} Å. What leaves the box is cut off or comes in at the other "
+            f"side. Use a larger --box or smaller shifts (--shift-sd)."
+        )
+    return found
+
+
+def _side(recipe: Recipe) -> float:
+    """Return the side of the box, Å."""
+    return int(recipe.box or 0) * float(recipe.angpix or 0.0)
+
+
+def _has_no_motion(recipe: Recipe, specimen: Specimen) -> bool:
+    """Return whether the model's own B-factors are wanted, and all of them are 0."""
+    kind, _ = parse_b_factor(recipe.b_factor)
+    return kind != "all" and specimen.facts.get("largest_b_factor") == 0

@@ -17,6 +17,15 @@ RUNNING = Group("Running", sort_key=6)
 # What --n, --box, ... are where neither the user nor a file gives them.
 DEFAULTS = {"n": 1000, "box": 256, "angpix": 1.06, "kv": 300.0, "cs": 2.7, "q0": 0.07}
 
+# What --from says of every particle, so that these can't be given with it.
+SAID_BY_SOURCE = (
+    "phase_shift", "defocus", "astigmatism", "orientations", "concentration",
+    "shift_sd", "particles_per_micrograph", "height_spread",
+)  # fmt: skip
+
+# What it may say, too.
+SAYABLE_BY_SOURCE = (*SAID_BY_SOURCE, "kv", "cs", "q0", "b_envelope")
+
 # Options that change how a command runs, not what it makes.
 NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run"}
 
@@ -55,23 +64,27 @@ class Recipe(BaseModel):
         "number of particles [default: 1000, or every row of --from]", gt=0
     )
     box: Annotated[int | None, _option(STACK)] = _field(
-        "pixels along a side, even [default: 256, or as in --from]", ge=8
+        "pixels along a side, even; goes before that of --from [default: 256, or as in "
+        "--from]",
+        ge=8,
     )
     angpix: Annotated[float | None, _option(STACK)] = _field(
-        "pixel size, Å [default: 1.06, or as in --from or the map]", gt=0
+        "pixel size, Å; goes before that of --from [default: 1.06, or as in --from or "
+        "the map]",
+        gt=0,
     )
     seed: Annotated[int, _option(STACK)] = _field(
         "of every random draw", 0, ge=0, lt=2**63
     )
 
     kv: Annotated[float | None, _option(MICROSCOPE)] = _field(
-        "voltage, kV [default: 300]", ge=10, le=3000
+        "voltage, kV [default: 300, or as in --from]", ge=10, le=3000
     )
     cs: Annotated[float | None, _option(MICROSCOPE)] = _field(
-        "spherical aberration, mm [default: 2.7]"
+        "spherical aberration, mm [default: 2.7, or as in --from]"
     )
     q0: Annotated[float | None, _option(MICROSCOPE)] = _field(
-        "amplitude contrast [default: 0.07]", ge=0, le=1
+        "amplitude contrast [default: 0.07, or as in --from]", ge=0, le=1
     )
     phase_shift: Annotated[float, _option(MICROSCOPE)] = _field(
         "of a phase plate, degrees", 0.0
@@ -116,7 +129,8 @@ class Recipe(BaseModel):
     )
 
     source: Annotated[pathlib.Path | None, _option(SAMPLING, "--from")] = _field(
-        "STAR file to take poses and optics from, row by row"
+        "STAR file to take poses and optics from, row by row; options say only what "
+        "it doesn't"
     )
     resample: Annotated[bool, _flag(SAMPLING, "--no-resample")] = _field(
         "draw rows of --from at random, with replacement", False
@@ -220,12 +234,50 @@ class Recipe(BaseModel):
                 "cannot resample because --resample draws rows of a STAR file; do give "
                 "--from FILE and --n as well"
             )
+        if self.contrast != "relion" and self.source is None:
+            raise ValueError(
+                f"cannot use --contrast {self.contrast} because it says how the images "
+                f"of --from are; do give --from FILE, or leave it out (images are "
+                f"written with protein white)"
+            )
+        if self.concentration != 10.0 and self.orientations != "preferred":
+            raise ValueError(
+                f"cannot use --concentration with --orientations {self.orientations} "
+                f"because it is that of preferred views; do give --orientations "
+                f"preferred, or leave it out"
+            )
         if self.snr_mask == "particle" and self.snr is None:
             raise ValueError(
                 "cannot use --snr-mask because there is no noise without --snr; do "
                 "give --snr too"
             )
         return self
+
+
+def as_option(name: str) -> str:
+    """Return a field as the command line names it.
+
+    Example:
+        >>> as_option("shift_sd")
+        '--shift-sd'
+    """
+    return "--from" if name == "source" else f"--{name.replace('_', '-')}"
+
+
+def options_used(recipe: Recipe) -> dict[str, Any]:
+    """Return the options under the names that the command line gives them.
+
+    What --from says of every particle is None: these options have no part in the run.
+
+    Args:
+        recipe: the parameters, resolved.
+    """
+    values = recipe.model_dump(mode="json", exclude=NOT_OF_THE_DATA)
+    values["from"] = values.pop("source")
+    if recipe.source is not None:
+        values |= dict.fromkeys(SAID_BY_SOURCE)
+        values["b_envelope"] = recipe.b_envelope or None
+    return values
 
 
 def parse_b_factor(text: str) -> tuple[str, float]:

@@ -13,8 +13,8 @@ from ._comparison import Comparison
 from ._job import Job
 from ._optics_facts import envelope_left
 from ._plan import as_bytes, as_duration
-from ._recipe import NOT_OF_THE_DATA
-from ._specimen import RESOLUTIONS
+from ._recipe import SAYABLE_BY_SOURCE, as_option, options_used
+from ._specimen import RESOLUTIONS, Specimen
 from ._stream import known, microscope_of, rows_of
 
 
@@ -84,7 +84,7 @@ def report_of(
         _views(job.particles),
         _spread(job.particles),
         _power(job, sample),
-        _amplitude(job),
+        _amplitude(job.specimen, job.particles),
         _parameters(job, results),
     ]
     return plot.render_report(
@@ -230,20 +230,22 @@ def _power(job: Job, sample: Sample) -> plot.Section:
     )
 
 
-def _amplitude(job: Job) -> plot.Section:
-    rows = dict(job.specimen.amplitude_left)
-    rows["envelope (--b-envelope)"] = envelope_left(job.particles, RESOLUTIONS)
+def _amplitude(specimen: Specimen, particles: ParticleStack) -> plot.Section:
+    rows = dict(specimen.amplitude_left)
+    rows["envelope (--b-envelope)"] = envelope_left(particles, RESOLUTIONS)
     total = np.prod(list(rows.values()), axis=0)
     rows["all together"] = tuple(float(x) for x in total)
-    nyquist = 2 * job.simulator.pixel_size
-    cells = [(name, *(f"{100 * x:.3g} %" for x in left)) for name, left in rows.items()]
-    cells[-1] = (
-        cells[-1][0],
-        *(
-            cell if d >= nyquist else f"none: beyond Nyquist ({nyquist:.2f} Å)"
-            for cell, d in zip(cells[-1][1:], RESOLUTIONS, strict=True)
-        ),
-    )
+    beyond = f"beyond Nyquist ({specimen.nyquist:.2f} Å)"
+    cells = [
+        (
+            name,
+            *(
+                f"{100 * x:.3g} %" if specimen.holds(d) else beyond
+                for x, d in zip(left, RESOLUTIONS, strict=True)
+            ),
+        )
+        for name, left in rows.items()
+    ]
     return plot.Section(
         "Amplitude left",
         "How much of the amplitude of atoms at rest (for a map: of the map) remains, "
@@ -254,9 +256,7 @@ def _amplitude(job: Job) -> plot.Section:
 
 
 def _parameters(job: Job, results: dict[str, Any]) -> plot.Section:
-    options = job.recipe.model_dump(mode="json", exclude=NOT_OF_THE_DATA)
-    options["from"] = options.pop("source")
-    rows = [(f"--{k.replace('_', '-')}", _shown(v)) for k, v in options.items()]
+    rows = _options(job)
     rows += [(name.replace("_", " "), _shown(v)) for name, v in _flat(results)]
     half = (len(rows) + 1) // 2
     rows += [("", "")] * (2 * half - len(rows))
@@ -273,6 +273,17 @@ def _parameters(job: Job, results: dict[str, Any]) -> plot.Section:
             ),
         ),
     )
+
+
+def _options(job: Job) -> list[tuple[str, str]]:
+    """Return the options and their values in words."""
+    source, found = job.recipe.source, []
+    for name, value in options_used(job.recipe).items():
+        if source is not None and value is None and name in SAYABLE_BY_SOURCE:
+            found.append((as_option(name), f"as in {source.name}"))
+        else:
+            found.append((as_option(name), _shown(value)))
+    return found
 
 
 def _flat(results: dict[str, Any]) -> list[tuple[str, Any]]:

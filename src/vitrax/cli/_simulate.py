@@ -19,7 +19,7 @@ from ._outbox import outbox, refuse_occupied
 from ._pixel_statistics import PixelStatistics, disc
 from ._plan import as_bytes, as_duration, as_text, check_resources, timed_plan
 from ._progress import progress, say
-from ._recipe import NOT_OF_THE_DATA, Recipe
+from ._recipe import Recipe, options_used
 from ._source import comparable
 from ._specimen import RESOLUTIONS, is_packaged
 from ._stream import Noise
@@ -165,13 +165,16 @@ def _results(job: Job, noise: Noise, comparison: Comparison | None) -> dict[str,
     return found
 
 
-def _amplitude_left(job: Job) -> dict[str, dict[str, float]]:
-    """Return what is left of the amplitude at each resolution, by cause."""
+def _amplitude_left(job: Job) -> dict[str, dict[str, float | None]]:
+    """Return what is left of the amplitude, by cause; None beyond Nyquist."""
     causes = job.specimen.amplitude_left | {
         "envelope": envelope_left(job.particles, RESOLUTIONS)
     }
     return {
-        f"at {d:g} Å": {cause: left[i] for cause, left in causes.items()}
+        f"at {d:g} Å": {
+            cause: left[i] if job.specimen.holds(d) else None
+            for cause, left in causes.items()
+        }
         for i, d in enumerate(RESOLUTIONS)
     }
 
@@ -193,11 +196,14 @@ def _run_record(job: Job, results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameters(recipe: Recipe) -> dict[str, Any]:
-    """Return the options under the names that the command line gives them."""
-    values = recipe.model_dump(mode="json", exclude=NOT_OF_THE_DATA)
-    values["from"] = values.pop("source")
+    """Return the options, with paths that hold from any folder."""
+    values = options_used(recipe)
     if not is_packaged(recipe.structure):
         values["structure"] = os.path.abspath(recipe.structure)
+    if recipe.source is not None:
+        values["from"] = os.path.abspath(recipe.source)
+    elif recipe.orientations not in ("uniform", "preferred"):
+        values["orientations"] = os.path.abspath(recipe.orientations)
     return values
 
 

@@ -1,15 +1,16 @@
 """Poses and optics from a real STAR file, and its images where they are."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 
 from .. import io
 from .._files import InputError
-from ..image import OpticsGroup, ParticleStack
+from ..image import ParticleStack
 from ._draw import draw_rows, draw_subsets, no_images
 from ._exit import UsageError
-from ._recipe import Recipe
+from ._recipe import SAID_BY_SOURCE, Recipe, as_option
 
 
 # Columns of what isn't simulated, and what it is.
@@ -22,6 +23,13 @@ _NOT_SIMULATED = {
     "rlnMtfFileName": "the camera's MTF",
 }
 
+
+# Options that say what a file may leave out, and where it would stand.
+_OF_OPTICS = {
+    "kv": "voltage",
+    "cs": "spherical_aberration",
+    "q0": "amplitude_contrast",
+}
 
 # Columns that a simulated stack keeps.
 _KEPT = ("rlnMicrographName", "rlnRandomSubset", "rlnCoordinateX", "rlnCoordinateY")
@@ -49,6 +57,27 @@ class Source:
             found["angpix"] = float(sizes[0])
         return found
 
+    def why_not(self, name: str) -> str:
+        """Return why there is no one box or pixel size, naming the optics groups.
+
+        Args:
+            name: box or angpix.
+        """
+        groups: dict[str, list[str]] = {}
+        for i in np.unique(self.stack.groups):
+            each = self.stack.optics[i]
+            value = f"{each.pixel_size:g} Å" if name == "angpix" else f"{each.box}"
+            groups.setdefault(value, []).append(each.name)
+        unknown = groups.pop("None", None)
+        if unknown:
+            return (
+                f"rlnImageSize isn't said of {', '.join(unknown)} and their stacks "
+                f"aren't found"
+            )
+        listed = [f"{value} in {', '.join(each)}" for value, each in groups.items()]
+        what = "boxes" if name == "box" else "pixel sizes"
+        return f"the {what} of its optics groups differ: {'; '.join(listed)}"
+
     def images(self, rows: np.ndarray) -> np.ndarray | None:
         """Return some images with protein white; None where their files aren't there.
 
@@ -69,21 +98,50 @@ def read_source(recipe: Recipe) -> Source:
 
     Raises:
         InputError: if the file lacks angles or defocus.
+        UsageError: if options say what the file does.
     """
     assert recipe.source is not None
-    stack = io.read_particles(
-        recipe.source,
-        contrast=recipe.contrast,
-        pixel_size=recipe.angpix,
-        voltage=recipe.kv,
-        spherical_aberration=recipe.cs,
-        amplitude_contrast=recipe.q0,
-    )
+    with warnings.catch_warnings():
+        # Source.notes says it, and what becomes of it.
+        warnings.filterwarnings("ignore", ".*images are computed without")
+        stack = io.read_particles(
+            recipe.source,
+            contrast=recipe.contrast,
+            pixel_size=recipe.angpix,
+            voltage=recipe.kv,
+            spherical_aberration=recipe.cs,
+            amplitude_contrast=recipe.q0,
+        )
     for name, values in (("angles", stack.angles), ("defocus", stack.defocus)):
         if values is None:
             reason = stack.missing.get(name, f"cannot simulate it without {name}")
             raise InputError(reason)
+    _refuse_contradictions(recipe, stack)
     return Source(stack, _notes(stack))
+
+
+def _refuse_contradictions(recipe: Recipe, stack: ParticleStack) -> None:
+    """Raise if options were given for what the file says.
+
+    A voltage that the file lacks was put into the stack when it was read, and so
+    doesn't contradict it.
+    """
+    given = recipe.model_fields_set
+    found = [as_option(name) for name in SAID_BY_SOURCE if name in given]
+    for name, attribute in _OF_OPTICS.items():
+        said = {getattr(group, attribute) for group in stack.optics}
+        if getattr(recipe, name) is not None and said != {getattr(recipe, name)}:
+            listed = ", ".join(f"{value:g}" for value in sorted(said))
+            found.append(f"{as_option(name)} ({listed} in the file)")
+    if recipe.b_envelope and stack.b_factors.any():
+        found.append(f"{as_option('b_envelope')} (rlnCtfBfactor in the file)")
+    if found:
+        raise UsageError(
+            f"cannot use {', '.join(found)} with --from {recipe.source} because poses, "
+            f"defocus and optics are those of its rows; do leave the options out, or "
+            f"change the file (for its angles alone, give --orientations "
+            f"{recipe.source} instead of --from)"
+        )
 
 
 def sourced_particles(recipe: Recipe, source: Source) -> ParticleStack:
@@ -127,17 +185,12 @@ def comparable(recipe: Recipe, source: Source) -> str | None:
 
 
 def _whole(recipe: Recipe, stack: ParticleStack) -> ParticleStack:
-    """Return all rows of a STAR file on the recipe's sampling; its optics go first."""
+    """Return all rows of a STAR file on the recipe's sampling."""
     kept = {name: stack.columns[name] for name in _KEPT if name in stack.columns}
     kept.setdefault("rlnRandomSubset", draw_subsets(recipe.seed, len(stack)))
     optics = tuple(
-        OpticsGroup(
-            pixel_size=float(recipe.angpix or each.pixel_size),
-            voltage=_first(recipe.kv, each.voltage),
-            spherical_aberration=_first(recipe.cs, each.spherical_aberration),
-            amplitude_contrast=_first(recipe.q0, each.amplitude_contrast),
-            box=recipe.box,
-            name=each.name,
+        dataclasses.replace(
+            each, pixel_size=float(recipe.angpix or each.pixel_size), box=recipe.box
         )
         for each in stack.optics
     )
@@ -149,10 +202,6 @@ def _whole(recipe: Recipe, stack: ParticleStack) -> ParticleStack:
         columns=kept,
         optics_columns={},
     )
-
-
-def _first(given: float | None, otherwise: float) -> float:
-    return otherwise if given is None else given
 
 
 def _notes(stack: ParticleStack) -> tuple[str, ...]:

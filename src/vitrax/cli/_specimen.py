@@ -15,7 +15,7 @@ from ..physics import PENG_1996
 from ..structure import Atoms, Gaussians, VoxelMap, render
 from ._exit import UsageError
 from ._map_resampling import resample_map
-from ._recipe import Recipe, parse_b_factor
+from ._recipe import Recipe, as_option, parse_b_factor
 from ._symmetry import symmetric_copies
 
 
@@ -42,6 +42,16 @@ class Specimen:
     amplitude_left: dict[str, tuple[float, ...]]
     facts: dict[str, Any]
 
+    @property
+    def nyquist(self) -> float:
+        """Finest detail that it can hold, Å."""
+        sizes = (self.voxel_map.voxel_size, self.facts.get("map_voxel_size", 0.0))
+        return 2 * max(float(size) for size in sizes)
+
+    def holds(self, resolution: float) -> bool:
+        """Return whether a resolution, Å, isn't beyond Nyquist."""
+        return resolution >= self.nyquist * (1 - 1e-6)
+
 
 def is_map(path: pathlib.Path) -> bool:
     """Return whether a file's name says that it is a map, packed or not."""
@@ -59,6 +69,7 @@ def specimen_of_file(recipe: Recipe, box: int, pixel_size: float) -> Specimen:
         box: voxels along each side.
         pixel_size: Å.
     """
+    _refuse_misplaced(recipe)
     if is_packaged(recipe.structure):
         return specimen_of_atoms(datasets.apoferritin(), recipe, box, pixel_size)
     if is_map(recipe.structure):
@@ -67,6 +78,27 @@ def specimen_of_file(recipe: Recipe, box: int, pixel_size: float) -> Specimen:
         recipe.structure, model=recipe.model, assembly=recipe.assembly
     )
     return specimen_of_atoms(atoms, recipe, box, pixel_size)
+
+
+def _refuse_misplaced(recipe: Recipe) -> None:
+    """Raise for a table instead of a structure, and options for another structure."""
+    structure = recipe.structure
+    if structure.suffix.lower() == ".star":
+        raise UsageError(
+            f"cannot simulate {structure} because it is a table of particles, not "
+            f"atoms or a map; do give the structure there and the table after --from: "
+            f"vitrax simulate STRUCTURE --from {structure}"
+        )
+    if recipe.map_angpix is not None and not is_map(structure):
+        raise UsageError(
+            f"cannot use --map-angpix because {structure} is atoms, not a map; do "
+            f"leave it out (--angpix is the pixel size of the images)"
+        )
+    if is_packaged(structure) and (recipe.assembly is not None or recipe.model != 1):
+        raise UsageError(
+            "cannot apply --assembly or --model to apoferritin because what comes with "
+            "vitrax is one whole shell; do leave them out"
+        )
 
 
 def is_packaged(path: pathlib.Path) -> bool:
@@ -78,6 +110,7 @@ def specimen_of_atoms(
     atoms: Atoms, recipe: Recipe, box: int, pixel_size: float
 ) -> Specimen:
     """Return atoms, with the recipe's B-factors and symmetry, as a map in volts."""
+    _check_asked(recipe, box, pixel_size, pixel_size)
     atoms = with_b_factors(symmetric_copies(atoms, recipe.symmetry), recipe.b_factor)
     centre = centre_of_mass(atoms) if recipe.centre else np.zeros(3)
     atoms = moved(atoms, -centre)
@@ -91,6 +124,7 @@ def specimen_of_atoms(
         "kind": "atoms",
         "atoms": len(atoms),
         "median_b_factor": float(np.median(b_factors)),
+        "largest_b_factor": float(np.max(b_factors)),
         "centre": [float(x) for x in centre],
         "map_unit": voxel_map.unit,
     }
@@ -103,14 +137,17 @@ def specimen_of_atoms(
 
 def specimen_of_map(recipe: Recipe, box: int, pixel_size: float) -> Specimen:
     """Return a map from a file, on the grid of the particle box."""
-    if recipe.b_factor != "model" or recipe.symmetry != "C1" or recipe.assembly:
+    of_atoms = {"b_factor": "model", "symmetry": "C1", "assembly": None, "model": 1}
+    asked = [as_option(k) for k, v in of_atoms.items() if getattr(recipe, k) != v]
+    if asked:
         raise UsageError(
-            f"cannot apply --b-factor, --symmetry or --assembly to {recipe.structure} "
-            f"because it is a map, not atoms; do leave them out (--b-envelope and "
+            f"cannot apply {', '.join(asked)} to {recipe.structure} because it is a "
+            f"map, not atoms; do leave out what is for atoms (--b-envelope and "
             f"--resolution work on maps)"
         )
     original = _map_of_file(recipe)
     old_size = float(original.voxel_size)
+    _check_asked(recipe, box, pixel_size, max(pixel_size, old_size))
     values = np.asarray(original.values)
     reach = map_reach(values, old_size)
     _check_fits(2 * reach, box, pixel_size)
@@ -212,6 +249,37 @@ def map_reach(values: np.ndarray, voxel_size: float) -> float:
     power = np.bincount(radius.astype(int).ravel(), (values.astype(float) ** 2).ravel())
     total = np.cumsum(power)
     return float((np.searchsorted(total, 0.99 * total[-1]) + 1) * voxel_size)
+
+
+def _check_asked(
+    recipe: Recipe, box: int, pixel_size: float, voxel_size: float
+) -> None:
+    """Raise if the diameter is beyond the box, or the resolution beyond Nyquist.
+
+    Args:
+        recipe: the parameters.
+        box: pixels along a side.
+        pixel_size: Å.
+        voxel_size: of the coarser of the box and the map, Å.
+    """
+    side, diameter = box * pixel_size, recipe.particle_diameter
+    if diameter is not None and diameter > side * (1 + 1e-6):
+        needed = 2 * int(np.ceil(diameter / pixel_size / 2))
+        raise UsageError(
+            f"cannot use --particle-diameter {diameter:g} because the box is "
+            f"{side:.4g} Å ({box} pixels of {pixel_size:.4g} Å); do give a lower one, "
+            f"or --box {needed} or more"
+        )
+    if recipe.resolution is not None and recipe.resolution < 2 * voxel_size * (
+        1 - 1e-6
+    ):
+        whose = "the map's voxels" if voxel_size > pixel_size else "the pixels"
+        raise UsageError(
+            f"cannot low-pass to --resolution {recipe.resolution:g} because nothing is "
+            f"finer than {2 * voxel_size:.4g} Å, Nyquist of {whose} of "
+            f"{voxel_size:.4g} Å; do leave it out, or ask for {2 * voxel_size:.4g} or "
+            f"more"
+        )
 
 
 def _check_fits(diameter: float, box: int, pixel_size: float) -> None:

@@ -10,17 +10,34 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._checks import check_ranks, is_concrete
+from .._checks import POSITIVE, check_fields, check_key, checked, must
 from .._typing import HalfImage, HalfSpectrum, Image, Scalar, as_float
-from ..grid import Grid, RadialProfile, power_profile, to_fourier
+from ..grid import Grid, RadialProfile, power_profile
 from ._noise import (
     AbstractNoise,
     check_image,
-    check_spectrum,
     full_weights,
+    noisy_spectrum,
     residual,
+    spectrum_residual,
     squared_modulus,
 )
+
+
+def as_power(power: Float[Array | np.ndarray, "*noises y kx"]) -> Array:
+    """Return the power at each frequency of a half spectrum.
+
+    Raises:
+        ValueError: if it isn't given for two axes.
+    """
+    if np.ndim(power) < 2:
+        raise ValueError(
+            f"cannot make ColouredNoise because power has shape {np.shape(power)}, not "
+            f"that of an image's half spectrum; do ColouredNoise.from_profile("
+            f"RadialProfile(frequencies, power), grid) for power by frequency, or "
+            f"WhiteNoise for one number"
+        )
+    return as_float(power)
 
 
 class ColouredNoise(AbstractNoise):
@@ -44,7 +61,8 @@ class ColouredNoise(AbstractNoise):
             the columns of $k_x = 0$ and of Nyquist, their mean counts.
 
     Raises:
-        ValueError: if the power isn't positive everywhere.
+        ValueError: if the power isn't positive and finite everywhere, or isn't given
+            for a half spectrum.
 
     Example:
         >>> import jax
@@ -59,14 +77,13 @@ class ColouredNoise(AbstractNoise):
         True
     """
 
-    power: HalfImage = eqx.field(converter=as_float)
+    power: HalfImage = eqx.field(
+        converter=as_power,
+        metadata=must(POSITIVE, "add a small floor, or the image has no density"),
+    )
 
     def __check_init__(self) -> None:
-        if is_concrete(self.power) and not np.all(np.asarray(self.power) > 0):
-            raise ValueError(
-                "cannot make coloured noise because its power isn't positive "
-                "everywhere, and the image would have no density; do add a small floor"
-            )
+        check_fields(self)
 
     @classmethod
     def from_profile(cls, profile: RadialProfile, grid: Grid) -> Self:
@@ -113,12 +130,14 @@ class ColouredNoise(AbstractNoise):
             image: noise-free.
 
         Raises:
+            TypeError: if the image isn't made of floats, or `key` isn't a random key.
             ValueError: if the noise or the image is a batch, or the power belongs to
                 images of another shape.
         """
-        check_ranks("ColouredNoise.sample", noise=self)
+        noise = checked("ColouredNoise.sample", noise=self)
+        check_key("ColouredNoise.sample", key)
         check_image("ColouredNoise.sample", image)
-        spectrum = self._noise_spectrum(key, image.shape, image.dtype)
+        spectrum = noise._noise_spectrum(key, image.shape, image.dtype)
         return image + jnp.fft.irfft2(spectrum, s=image.shape)
 
     def log_likelihood(self, observed: Image, predicted: Image) -> Scalar:
@@ -127,9 +146,9 @@ class ColouredNoise(AbstractNoise):
         Raises:
             ValueError: if the noise or an image is a batch, or shapes differ.
         """
-        check_ranks("ColouredNoise.log_likelihood", noise=self)
+        noise = checked("ColouredNoise.log_likelihood", noise=self)
         difference = residual("ColouredNoise.log_likelihood", observed, predicted)
-        return self._log_density(jnp.fft.rfft2(difference), difference.shape)
+        return noise._log_density(jnp.fft.rfft2(difference), difference.shape)
 
     def sample_fourier(
         self, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
@@ -139,10 +158,7 @@ class ColouredNoise(AbstractNoise):
         Raises:
             ValueError: if an argument is a batch, or the spectrum isn't on `grid`.
         """
-        check_ranks("ColouredNoise.sample_fourier", noise=self, grid=grid)
-        check_spectrum("ColouredNoise.sample_fourier", spectrum, grid)
-        nothing = jnp.zeros(grid.shape, spectrum.real.dtype)
-        return spectrum + to_fourier(self.sample(key, nothing))
+        return noisy_spectrum(self, key, spectrum, grid)
 
     def log_likelihood_fourier(
         self, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
@@ -153,9 +169,9 @@ class ColouredNoise(AbstractNoise):
             ValueError: if an argument is a batch, or a spectrum isn't on `grid`.
         """
         verb = "ColouredNoise.log_likelihood_fourier"
-        check_ranks(verb, noise=self, grid=grid)
-        check_spectrum(verb, predicted, grid)
-        return self._log_density(residual(verb, observed, predicted), grid.shape)
+        noise = checked(verb, noise=self)
+        difference = spectrum_residual(verb, observed, predicted, grid)
+        return noise._log_density(difference, grid.shape)
 
     def _noise_spectrum(
         self, key: PRNGKeyArray, shape: tuple[int, ...], dtype: np.dtype

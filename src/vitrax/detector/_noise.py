@@ -14,8 +14,9 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from .._checks import check_ranks
 from .._typing import HalfImage, HalfSpectrum, Image, Scalar
-from ..grid import Grid, hermitian_weights
+from ..grid import Grid, hermitian_weights, to_fourier
 
 
 class AbstractNoise(eqx.Module):
@@ -42,13 +43,41 @@ class AbstractNoise(eqx.Module):
         """Return `log_likelihood` of two images on `grid`, given their half spectra."""
 
 
-def residual(verb: str, observed: Array, predicted: Array) -> Array:
+def noisy_spectrum(
+    noise: AbstractNoise, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
+) -> HalfSpectrum:
+    """Return `sample_fourier` of noise that is drawn in real space."""
+    verb = f"{type(noise).__name__}.sample_fourier"
+    check_ranks(verb, noise=noise, grid=grid)
+    check_spectrum(verb, spectrum, grid)
+    nothing = jnp.zeros(grid.shape, spectrum.real.dtype)
+    return spectrum + to_fourier(noise.sample(key, nothing))
+
+
+def spectrum_residual(
+    verb: str, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
+) -> HalfSpectrum:
+    """Return observed - predicted of two half spectra on `grid`.
+
+    Raises:
+        TypeError: if one isn't complex.
+        ValueError: if one isn't on `grid`.
+    """
+    check_ranks(verb, grid=grid)
+    check_spectrum(verb, predicted, grid)
+    check_spectrum(verb, observed, grid)
+    return observed.astype(predicted.dtype) - predicted
+
+
+def residual(verb: str, observed: Image, predicted: Image) -> Image:
     """Return observed - predicted in the precision of `predicted`.
 
     Raises:
+        TypeError: if `predicted` isn't made of floats.
         ValueError: if they aren't single images of the same shape.
     """
-    check_image(verb, observed)
+    check_one(verb, observed)
+    check_image(verb, predicted)
     if observed.shape != predicted.shape:
         raise ValueError(
             f"cannot {verb} because the observed image has shape {observed.shape}, the "
@@ -58,6 +87,16 @@ def residual(verb: str, observed: Array, predicted: Array) -> Array:
 
 
 def check_image(verb: str, image: Array) -> None:
+    """Raise if `image` isn't a single one, of floats."""
+    check_one(verb, image)
+    if not jnp.issubdtype(image.dtype, jnp.floating):
+        raise TypeError(
+            f"cannot {verb} because the image is made of {image.dtype} where floats "
+            f"belong; do image.astype(float)"
+        )
+
+
+def check_one(verb: str, image: Array) -> None:
     """Raise if `image` (or half spectrum) isn't a single one."""
     if image.ndim != 2:
         raise ValueError(
@@ -68,7 +107,12 @@ def check_image(verb: str, image: Array) -> None:
 
 def check_spectrum(verb: str, spectrum: Array, grid: Grid) -> None:
     """Raise if `spectrum` isn't on the half spectrum of `grid`."""
-    check_image(verb, spectrum)
+    check_one(verb, spectrum)
+    if not jnp.issubdtype(spectrum.dtype, jnp.complexfloating):
+        raise TypeError(
+            f"cannot {verb} because the spectrum is made of {spectrum.dtype} where "
+            f"complex numbers belong; do vitrax.grid.to_fourier of the image"
+        )
     if grid.ndim != 2 or spectrum.shape != grid.half_shape:
         raise ValueError(
             f"cannot {verb} because the spectrum has shape {spectrum.shape}, the half "

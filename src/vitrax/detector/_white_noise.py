@@ -5,18 +5,18 @@ import math
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from .._checks import check_ranks, is_concrete
+from .._checks import POSITIVE, check_fields, check_key, checked, must
 from .._typing import HalfSpectrum, Image, Scalar, as_float
-from ..grid import Grid, to_fourier
+from ..grid import Grid
 from ._noise import (
     AbstractNoise,
     check_image,
-    check_spectrum,
     full_weights,
+    noisy_spectrum,
     residual,
+    spectrum_residual,
     squared_modulus,
 )
 
@@ -30,7 +30,7 @@ class WhiteNoise(AbstractNoise):
         variance: $v$ of one pixel, in the squared unit of the image.
 
     Raises:
-        ValueError: if the variance isn't positive.
+        ValueError: if the variance isn't positive and finite.
 
     Example:
         >>> import jax
@@ -44,14 +44,12 @@ class WhiteNoise(AbstractNoise):
         -1.6120857...
     """
 
-    variance: Scalar = eqx.field(converter=as_float)
+    variance: Scalar = eqx.field(
+        converter=as_float, metadata=must(POSITIVE, "pass variance > 0")
+    )
 
     def __check_init__(self) -> None:
-        if is_concrete(self.variance) and not np.all(np.asarray(self.variance) > 0):
-            raise ValueError(
-                f"cannot make white noise of variance {self.variance} because a "
-                f"variance is positive; do pass variance > 0"
-            )
+        check_fields(self)
 
     def sample(self, key: PRNGKeyArray, image: Image) -> Image:
         """Return `image` with noise, in its precision.
@@ -61,11 +59,13 @@ class WhiteNoise(AbstractNoise):
             image: noise-free.
 
         Raises:
+            TypeError: if the image isn't made of floats, or `key` isn't a random key.
             ValueError: if the noise or the image is a batch.
         """
-        check_ranks("WhiteNoise.sample", noise=self)
+        noise = checked("WhiteNoise.sample", noise=self)
+        check_key("WhiteNoise.sample", key)
         check_image("WhiteNoise.sample", image)
-        deviation = jnp.sqrt(self.variance).astype(image.dtype)
+        deviation = jnp.sqrt(noise.variance).astype(image.dtype)
         return image + deviation * jr.normal(key, image.shape, image.dtype)
 
     def log_likelihood(self, observed: Image, predicted: Image) -> Scalar:
@@ -75,9 +75,9 @@ class WhiteNoise(AbstractNoise):
             ValueError: if the noise or an image is a batch, or the images differ in
                 shape.
         """
-        check_ranks("WhiteNoise.log_likelihood", noise=self)
+        noise = checked("WhiteNoise.log_likelihood", noise=self)
         difference = residual("WhiteNoise.log_likelihood", observed, predicted)
-        return self._log_density(jnp.sum(difference**2), difference.size)
+        return noise._log_density(jnp.sum(difference**2), difference.size)
 
     def sample_fourier(
         self, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
@@ -87,10 +87,7 @@ class WhiteNoise(AbstractNoise):
         Raises:
             ValueError: if an argument is a batch, or the spectrum isn't on `grid`.
         """
-        check_ranks("WhiteNoise.sample_fourier", noise=self, grid=grid)
-        check_spectrum("WhiteNoise.sample_fourier", spectrum, grid)
-        nothing = jnp.zeros(grid.shape, spectrum.real.dtype)
-        return spectrum + to_fourier(self.sample(key, nothing))
+        return noisy_spectrum(self, key, spectrum, grid)
 
     def log_likelihood_fourier(
         self, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
@@ -101,11 +98,10 @@ class WhiteNoise(AbstractNoise):
             ValueError: if an argument is a batch, or a spectrum isn't on `grid`.
         """
         verb = "WhiteNoise.log_likelihood_fourier"
-        check_ranks(verb, noise=self, grid=grid)
-        check_spectrum(verb, predicted, grid)
-        difference = residual(verb, observed, predicted)
+        noise = checked(verb, noise=self)
+        difference = spectrum_residual(verb, observed, predicted, grid)
         power = full_weights(grid.shape, difference) * squared_modulus(difference)
-        return self._log_density(jnp.sum(power) / grid.size, grid.size)
+        return noise._log_density(jnp.sum(power) / grid.size, grid.size)
 
     def _log_density(self, sum_of_squares: Scalar, n: int) -> Scalar:
         """Return the log-density of `n` pixels with a sum of squared residuals."""

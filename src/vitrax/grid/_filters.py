@@ -7,13 +7,17 @@ multiplied with others, and applied to as many images as one likes.
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from .._checks import check_ranks
+from .._checks import NOT_NEGATIVE, Rule, check_ranks, checked, checked_number
 from .._typing import ScalarLike
 from ._edge import falling_edge
 from ._grid import Grid
 from ._radial_profile import RadialProfile
 from ._radius import frequency_radius
 from ._scalar import as_scalar
+
+
+# An infinite one passes the mean alone.
+_RESOLUTION = Rule(lambda x: x > 0, "positive")
 
 
 def low_pass(
@@ -28,6 +32,9 @@ def low_pass(
         resolution: Å. (For a frequency f in 1/Å pass 1 / f.)
         edge: full width of the edge, 1/Å; 0 for a step; two Fourier pixels by default.
 
+    Raises:
+        ValueError: if the resolution isn't positive, or the edge is negative.
+
     Example:
         >>> import vitrax as vx
         >>> from vitrax.grid import low_pass
@@ -35,14 +42,7 @@ def low_pass(
         >>> low_pass(grid, resolution=4.0)[0].round(3).tolist()
         [1.0, 1.0, 0.5, 0.0, 0.0]
     """
-    check_ranks("low_pass", grid=grid)
-    radius = frequency_radius(grid)
-    cutoff = 1 / as_scalar("resolution", resolution, radius)
-    if edge is None:
-        width = 2 / (max(grid.shape) * grid.pixel_size)
-    else:
-        width = as_scalar("edge", edge, radius)
-    return falling_edge(radius - (cutoff - 0.5 * width), width)
+    return _low_pass("low_pass", grid, resolution, edge)
 
 
 def high_pass(
@@ -55,6 +55,9 @@ def high_pass(
         resolution: Å. (For a frequency f in 1/Å pass 1 / f.)
         edge: full width of the edge, 1/Å; 0 for a step; two Fourier pixels by default.
 
+    Raises:
+        ValueError: if the resolution isn't positive, or the edge is negative.
+
     Example:
         >>> import vitrax as vx
         >>> from vitrax.grid import high_pass
@@ -62,7 +65,25 @@ def high_pass(
         >>> high_pass(grid, resolution=4.0)[0].round(3).tolist()
         [0.0, 0.0, 0.5, 1.0, 1.0]
     """
-    return 1 - low_pass(grid, resolution, edge)
+    return 1 - _low_pass("high_pass", grid, resolution, edge)
+
+
+def _low_pass(
+    verb: str, grid: Grid, resolution: ScalarLike, edge: ScalarLike | None
+) -> Float[Array, "..."]:
+    """Return `low_pass`, its errors in the name of `verb`."""
+    grid = checked(verb, grid=grid)
+    resolution = checked_number(
+        verb, "resolution", resolution, _RESOLUTION, "give it in Å"
+    )
+    radius = frequency_radius(grid)
+    cutoff = 1 / as_scalar("resolution", resolution, radius)
+    if edge is None:
+        width = 2 / (max(grid.shape) * grid.pixel_size)
+    else:
+        width = checked_number(verb, "edge", edge, NOT_NEGATIVE, "give it in 1/Å")
+        width = as_scalar("edge", width, radius)
+    return falling_edge(radius - (cutoff - 0.5 * width), width)
 
 
 def b_factor_envelope(grid: Grid, b_factor: ScalarLike) -> Float[Array, "..."]:
@@ -96,6 +117,9 @@ def whitening(power: RadialProfile, grid: Grid) -> Float[Array, "..."]:
             the grid of the micrograph and that of a template.
         grid: of the images to filter.
 
+    Raises:
+        TypeError: if `power` isn't a profile, or `grid` isn't a grid.
+
     Example:
         >>> import jax
         >>> import vitrax as vx
@@ -106,6 +130,12 @@ def whitening(power: RadialProfile, grid: Grid) -> Float[Array, "..."]:
         >>> white.var().round(1).item()
         1.0
     """
+    if not (isinstance(power, RadialProfile) and isinstance(grid, Grid)):
+        raise TypeError(
+            f"cannot make a whitening filter because power and grid are "
+            f"{type(power).__name__} and {type(grid).__name__}; do "
+            f"whitening(power_profile(micrograph, pixel_size), grid)"
+        )
     check_ranks("whitening", power=power, grid=grid)
     density = power.on(grid)
     kept = (density > 1e-10 * jnp.max(power.values)) & (grid.frequency_squared() > 0)

@@ -1,23 +1,33 @@
 """The sampling of an image or a volume, in real and in Fourier space."""
 
 import math
+import numbers
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from .._checks import POSITIVE, check_fields, must
 from .._typing import Scalar, as_float
 
 
 def as_shape(shape: int | tuple[int, ...]) -> tuple[int, ...]:
     """Return a shape as a tuple of Python integers."""
-    sizes = (shape, shape) if isinstance(shape, int) else tuple(shape)
-    if len(sizes) not in (2, 3) or any(int(n) != n or n < 1 for n in sizes):
+    given: Any = shape
+    sizes = (given, given) if np.ndim(given) == 0 else tuple(given)
+    if len(sizes) not in (2, 3) or not all(_is_size(n) for n in sizes):
         raise ValueError(
-            f"cannot make a grid of shape {shape} because it isn't two or three "
+            f"cannot make a grid of shape {shape!r} because it isn't two or three "
             f"positive integers; do pass (y, x) or (z, y, x)"
         )
     return tuple(int(n) for n in sizes)
+
+
+def _is_size(n: Any) -> bool:
+    """Return whether `n` is a whole number of pixels, known when a verb is traced."""
+    return isinstance(n, numbers.Real) and float(n).is_integer() and float(n) >= 1
 
 
 class Grid(eqx.Module):
@@ -31,6 +41,10 @@ class Grid(eqx.Module):
         shape: numbers of pixels, (y, x) or (z, y, x); one integer means a square image.
         pixel_size: Å.
 
+    Raises:
+        ValueError: if a size isn't a positive integer, or the pixel size isn't positive
+            and finite.
+
     Example:
         >>> import vitrax as vx
         >>> grid = vx.Grid((4, 5), pixel_size=2.0)
@@ -39,7 +53,12 @@ class Grid(eqx.Module):
     """
 
     shape: tuple[int, ...] = eqx.field(converter=as_shape, static=True)
-    pixel_size: Scalar = eqx.field(converter=as_float)
+    pixel_size: Scalar = eqx.field(
+        converter=as_float, metadata=must(POSITIVE, "give the size of a pixel in Å")
+    )
+
+    def __check_init__(self) -> None:
+        check_fields(self)
 
     @property
     def ndim(self) -> int:

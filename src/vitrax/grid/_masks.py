@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._checks import check_ranks
+from .._checks import NOT_NEGATIVE, POSITIVE, check_ranks, checked_number
 from .._typing import Image, ScalarLike, Volume
 from ._edge import falling_edge
 from ._grid import Grid, along
@@ -26,7 +26,8 @@ def circular_mask(
         centre: (x, y) relative to the origin, Å; the origin by default.
 
     Raises:
-        ValueError: if `grid` isn't that of an image.
+        ValueError: if `grid` isn't that of an image, `radius` isn't positive, or `edge`
+            is negative.
 
     Example:
         >>> import vitrax as vx
@@ -35,7 +36,7 @@ def circular_mask(
         [[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]]
     """
     _check_grid("circular_mask", grid, 2, "spherical_mask")
-    return _round_mask(grid, radius, edge, centre)
+    return _round_mask("circular_mask", grid, radius, edge, centre)
 
 
 def spherical_mask(
@@ -50,7 +51,8 @@ def spherical_mask(
         centre: (x, y, z) relative to the origin, Å; the origin by default.
 
     Raises:
-        ValueError: if `grid` isn't that of a volume.
+        ValueError: if `grid` isn't that of a volume, `radius` isn't positive, or `edge`
+            is negative.
 
     Example:
         >>> import vitrax as vx
@@ -59,7 +61,7 @@ def spherical_mask(
         7.0
     """
     _check_grid("spherical_mask", grid, 3, "circular_mask")
-    return _round_mask(grid, radius, edge, centre)
+    return _round_mask("spherical_mask", grid, radius, edge, centre)
 
 
 def rectangular_mask(
@@ -76,7 +78,8 @@ def rectangular_mask(
         centre: (x, y) or (x, y, z) relative to the origin, Å; the origin by default.
 
     Raises:
-        ValueError: if `sides` or `centre` doesn't have a number for each axis.
+        ValueError: if `sides` or `centre` doesn't have a number for each axis, or a
+            side or `edge` is negative.
 
     Example:
         >>> import vitrax as vx
@@ -84,8 +87,17 @@ def rectangular_mask(
         >>> rectangular_mask(vx.Grid((3, 4), 1.0), sides=(2.0, 0.0)).tolist()
         [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]
     """
-    check_ranks("rectangular_mask", grid=grid)
-    lengths = [as_scalar("sides", side, grid.pixel_size) for side in sides]
+    verb = "rectangular_mask"
+    check_ranks(verb, grid=grid)
+    edge = checked_number(verb, "edge", edge, NOT_NEGATIVE, "give its width in Å")
+    lengths = [
+        as_scalar(
+            "sides",
+            checked_number(verb, f"sides[{i}]", side, NOT_NEGATIVE, "give it in Å"),
+            grid.pixel_size,
+        )
+        for i, side in enumerate(sides)
+    ]
     if len(lengths) != grid.ndim:
         raise ValueError(
             f"cannot make a rectangular mask of {len(lengths)} sides because the grid "
@@ -100,9 +112,11 @@ def rectangular_mask(
 
 
 def _round_mask(
-    grid: Grid, radius: ScalarLike, edge: ScalarLike, centre: Point | None
+    verb: str, grid: Grid, radius: ScalarLike, edge: ScalarLike, centre: Point | None
 ) -> Float[Array, "..."]:
     """Return 1 within `radius` of `centre`, falling to 0 at `radius + edge`."""
+    radius = checked_number(verb, "radius", radius, POSITIVE, "give it in Å")
+    edge = checked_number(verb, "edge", edge, NOT_NEGATIVE, "give its width in Å")
     distance = pixel_radius(grid, centre)
     return falling_edge(distance - as_scalar("radius", radius, distance), edge)
 

@@ -2,7 +2,7 @@
 
 import equinox as eqx
 
-from .._checks import check_ranks
+from .._checks import KILOVOLTS, check_fields, checked, must
 from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
 from ..optics import Lens, transfer
@@ -33,6 +33,10 @@ class Microscope(eqx.Module):
         scattering: how the specimen scatters.
         constants: which set fixes the wavelength: CODATA's, RELION's or cisTEM's.
 
+    Raises:
+        ValueError: if the grid isn't that of an image, the voltage isn't in kV, or the
+            padding isn't a positive integer.
+
     Example:
         >>> import vitrax as vx
         >>> lens = vx.Lens(defocus=12_000.0, amplitude_contrast=0.1)
@@ -42,11 +46,23 @@ class Microscope(eqx.Module):
     """
 
     grid: Grid
-    voltage: Scalar = eqx.field(converter=as_float)
+    voltage: Scalar = eqx.field(
+        converter=as_float,
+        metadata=must(KILOVOLTS, "give it in kV, 300.0 for 300 000 V"),
+    )
     lens: Lens
     padding: int = eqx.field(converter=as_padding, static=True, default=1)
     scattering: WeakPhase = WeakPhase()
     constants: Constants = eqx.field(static=True, default=CODATA)
+
+    def __check_init__(self) -> None:
+        shape = getattr(self.grid, "shape", ())
+        if len(shape) != 2:
+            raise ValueError(
+                f"cannot make Microscope with {self.grid!r} as grid because an image "
+                f"has two axes; do pass Grid((y, x), pixel_size)"
+            )
+        check_fields(self)
 
     @property
     def wavelength(self) -> Scalar:
@@ -59,8 +75,8 @@ class Microscope(eqx.Module):
         $-\sin\gamma(k)\, e^{-Bk^2/4}$ in the layout of `jax.numpy.fft.rfft2`. RELION's
         has the opposite sign.
         """
-        check_ranks("Microscope.ctf", microscope=self)
-        return transfer(self.lens, self.grid, self.wavelength)
+        microscope = checked("Microscope.ctf", microscope=self)
+        return transfer(microscope.lens, microscope.grid, microscope.wavelength)
 
     def padded_grid(self) -> Grid:
         """Return the grid on which the lens acts."""

@@ -112,17 +112,18 @@ class ParticleStack:
         """Return a stack of images in memory.
 
         Args:
-            images: physical, protein dark.
+            images: physical, protein dark; square.
             poses: leaves have an axis of particles.
             lenses: leaves have an axis of particles, or none where all share a value.
                 Their spherical aberration and amplitude contrast must be those of
                 `optics`.
-            optics: of all particles.
+            optics: of all particles; without a box it gets that of the images.
             columns: more about each particle, by RELION's names.
 
         Raises:
             ValueError: if the arrays don't fit each other.
         """
+        optics = _optics_of(images, optics)
         count = len(images)
         defocus, others = lens_arrays(
             lenses,
@@ -263,8 +264,11 @@ class ParticleStack:
 
         Args:
             index: of the particle.
+
+        Raises:
+            IndexError: if there is no such particle.
         """
-        return self[np.arange(len(self))[[index]]].images()[0]
+        return self._one(index).images()[0]
 
     def images(self) -> Float32[np.ndarray, "particles y x"]:
         """Return all images of the stack, protein dark.
@@ -281,8 +285,11 @@ class ParticleStack:
         Args:
             index: of the particle.
             settings: further arguments of `Microscope`, such as `padding`.
+
+        Raises:
+            IndexError: if there is no such particle.
         """
-        one = self[np.arange(len(self))[[index]]]
+        one = self._one(index)
         return jax.tree.map(
             lambda x: x[0] if x.ndim else x, one.microscopes(**settings)
         )
@@ -333,6 +340,16 @@ class ParticleStack:
         for first in range(0, len(self), size):
             yield self[first : first + size]
 
+    def _one(self, index: int) -> Self:
+        """Return the stack of one particle."""
+        count = len(self)
+        if not -count <= index < count:
+            raise IndexError(
+                f"cannot give particle {index} because the stack holds {count}, "
+                f"counted from 0; do ask for an index below {count}"
+            )
+        return self[np.arange(count)[[index]]]
+
     def _known(self, name: str, values: np.ndarray | None) -> np.ndarray:
         if values is None:
             raise InputError(
@@ -341,6 +358,26 @@ class ParticleStack:
                 )
             )
         return values
+
+
+def _optics_of(images: np.ndarray, optics: OpticsGroup) -> OpticsGroup:
+    """Return the optics of images, with their box.
+
+    Raises:
+        ValueError: if they aren't square, or have another box than `optics`.
+    """
+    shape = np.shape(images)
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(
+            f"cannot make a stack of images of shape {shape} because particles are "
+            f"square; do pass [particles, y, x], with as many y as x"
+        )
+    if optics.box not in (None, shape[1]):
+        raise ValueError(
+            f"cannot make a stack of images of {shape[1]} pixels because optics.box is "
+            f"{optics.box}; do crop or pad the images, or leave box out"
+        )
+    return dataclasses.replace(optics, box=shape[1])
 
 
 def pose_arrays(
@@ -383,7 +420,14 @@ def lens_arrays(
     """
 
     def spread(name: str) -> np.ndarray:
-        return np.broadcast_to(np.asarray(getattr(lenses, name), np.float64), (count,))
+        values = np.asarray(getattr(lenses, name), np.float64)
+        if values.shape not in ((), (1,), (count,)):
+            raise ValueError(
+                f"cannot give {count} particles the lenses' {name} of shape "
+                f"{values.shape} because each has one lens; do give as many, or one "
+                f"for all"
+            )
+        return np.broadcast_to(values, (count,))
 
     for name, value in shared.items():
         if not np.allclose(spread(name), value, rtol=1e-5, atol=1e-7):

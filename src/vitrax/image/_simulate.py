@@ -3,7 +3,7 @@
 from jaxtyping import PyTree
 
 from .._batching import cast_floats
-from .._checks import check_ranks
+from .._checks import checked
 from .._typing import Image, real_dtype
 from ..grid import crop, to_real
 from ..optics import image_spectrum
@@ -34,16 +34,8 @@ def scatter(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearCont
         >>> vx.scatter(blob, vx.Pose.identity(), scope).spectrum.shape
         (16, 9)
     """
-    check_ranks("scatter", structure=structure, pose=pose, microscope=microscope)
-    dtype = real_dtype(structure)
-    structure, pose, microscope = cast_floats((structure, pose, microscope), dtype)
-    return microscope.scattering(
-        structure,
-        pose,
-        microscope.padded_grid(),
-        microscope.voltage,
-        microscope.constants,
-    )
+    nouns = checked("scatter", structure=structure, pose=pose, microscope=microscope)
+    return _scattered(*cast_floats(nouns, real_dtype(structure)))
 
 
 def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
@@ -68,8 +60,19 @@ def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
         >>> bool(image[16, 16] < 0)
         True
     """
-    check_ranks("simulate", structure=structure, pose=pose, microscope=microscope)
-    microscope = cast_floats(microscope, real_dtype(structure))
-    scattered = scatter(structure, pose, microscope)
+    nouns = checked("simulate", structure=structure, pose=pose, microscope=microscope)
+    structure, pose, microscope = cast_floats(nouns, real_dtype(structure))
+    scattered = _scattered(structure, pose, microscope)
     spectrum = image_spectrum(scattered, microscope.lens, microscope.wavelength)
     return crop(to_real(spectrum, scattered.grid.shape), microscope.grid.shape)
+
+
+def _scattered(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearContrast:
+    """Return what leaves the specimen, of arguments of one dtype, checked."""
+    return microscope.scattering(
+        structure,
+        pose,
+        microscope.padded_grid(),
+        microscope.voltage,
+        microscope.constants,
+    )

@@ -173,7 +173,7 @@ def _assembled(
         names = ", ".join(each.name for each in structure.assemblies) or "none"
         raise InputError(
             f"cannot build assembly {name} of {source} because it describes {names}; "
-            "do choose one of these, or leave assembly= out"
+            "do choose one of these, or leave the assembly out"
         )
     copies = sum(len(generator.operators) for generator in found[0].generators)
     count = model.count_atom_sites() * copies

@@ -123,7 +123,8 @@ def check_content(path: Path, start: bytes) -> None:
         start: its first bytes.
 
     Raises:
-        InputError: for an empty file, a Git LFS pointer and a web page.
+        InputError: for an empty file, a Git LFS pointer, a web page and a CryoSPARC
+            data set.
     """
     name = os.fspath(path)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
@@ -135,6 +136,12 @@ def check_content(path: Path, start: bytes) -> None:
         raise InputError(
             f"cannot read {name} because it is a Git LFS pointer, not the file itself; "
             "do run `git lfs pull` in its repository, or download it"
+        )
+    if start.startswith(b"\x93NUMPY"):
+        raise InputError(
+            f"cannot read {name} because it is a NumPy array, as CryoSPARC's data sets "
+            "(.cs) are; do convert it to a STAR file, such as with csparc2star.py of "
+            "pyem"
         )
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
         raise InputError(

@@ -48,7 +48,7 @@ def read_map(
     if header.shape[0] == 1:
         raise InputError(
             f"cannot read {header.path} as a map because it has one section, an image; "
-            "do use vitrax.io.read_image"
+            "do give a map (vitrax.io.read_image reads images)"
         )
     _check_right_angles(header)
     size = _voxel_size(header) if voxel_size is None else float(voxel_size)
@@ -110,13 +110,13 @@ def _voxel_size(header: MrcHeader) -> float:
     if 0.0 in sizes:
         raise InputError(
             f"cannot use the voxel size of {header.path} because its header has none "
-            f"({_in_words(sizes)} Å); do give it: voxel_size=, or --angpix"
+            f"({_in_words(sizes)} Å); do give it: voxel_size= (--map-angpix)"
         )
     if max(sizes) - min(sizes) > _ISOTROPY * min(sizes):
         raise InputError(
             f"cannot use {header.path} because its voxels are anisotropic: "
             f"{_in_words(sizes)} Å along x, y, z; do resample it to cubic voxels, or "
-            "give voxel_size= (--angpix) if the header is wrong"
+            "give voxel_size= (--map-angpix) if the header is wrong"
         )
     return shortest(sum(sizes) / 3)
 

@@ -1,6 +1,5 @@
 """The numbers of an MRC file, in and out."""
 
-import datetime
 import os
 from typing import BinaryIO
 
@@ -200,6 +199,6 @@ class MrcSink:
         header["map"] = b"MAP "
         header["machst"] = (0x44, 0x44, 0, 0)
         header["nlabl"] = 1
-        time = datetime.datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-        header["label"][0] = f"written by vitrax {time}".ljust(_LABEL_LENGTH).encode()
+        # No date: the same run gives the same bytes.
+        header["label"][0] = b"written by vitrax".ljust(_LABEL_LENGTH)
         return header

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
-from ._columns import did_you_mean, number, rows_in_words, text_column, together
+from ._columns import did_you_mean, lacks, number, rows_in_words, text_column, together
 from ._contents import Path
 from ._labels import (
     ANGLES,
@@ -26,6 +26,13 @@ from ._star import read_star
 from ._star_table import TEXT, StarTable
 
 
+# How to give what a file lacks, in Python and on the command line.
+_HOW_TO_GIVE = {
+    "rlnImagePixelSize": "pixel_size= (--angpix)",
+    "rlnVoltage": "voltage= (--kv)",
+    "rlnSphericalAberration": "spherical_aberration= (--cs)",
+    "rlnAmplitudeContrast": "amplitude_contrast= (--q0)",
+}
 # The sign that turns a stack's images into physical ones, protein dark.
 CONTRASTS = {"white": -1, "dark": 1, "relion": -1}
 
@@ -124,7 +131,8 @@ def read_particles(
         missing=missing
         | {
             "box": f"cannot know the box because {source} doesn't say "
-            "rlnImageSize and its stacks aren't found; do pass project="
+            "rlnImageSize and its stacks aren't found; do go to the folder from which "
+            "RELION was run, or pass it as project="
         },
     )
 
@@ -190,8 +198,8 @@ def _optics_of_particles(
     if lacking:
         raise InputError(
             f"cannot read particles of {source} because it has no table data_optics "
-            f"and no {', '.join(lacking)}; do pass pixel_size=, voltage=, "
-            "spherical_aberration=, amplitude_contrast="
+            f"and no {', '.join(lacking)}; do give "
+            f"{', '.join(_HOW_TO_GIVE[name] for name in lacking)}"
         )
     if present:
         warnings.warn(
@@ -265,7 +273,7 @@ def _optics_groups(
     else:
         names = [f"opticsGroup{i + 1}" for i in range(optics.rows)]
     columns = [
-        number(optics, name, where, given[name])
+        _number_or_given(optics, name, where, given)
         for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
     ]
     rows = zip(_pixel_sizes(optics, source, given), *columns, boxes, names, strict=True)
@@ -288,13 +296,23 @@ def _pixel_sizes(
     """Return the pixel size of each optics group, Å."""
     where = f"{source} (data_optics)"
     name = next((name for name in PIXEL_SIZES if name in optics), PIXEL_SIZES[0])
-    sizes = number(optics, name, where, given["rlnImagePixelSize"])
+    sizes = _number_or_given(optics, name, where, given)
     if (sizes <= 0).any():
         raise InputError(
             f"cannot use {name} of {where} because it isn't positive in "
             f"{rows_in_words(sizes <= 0)}; do correct it"
         )
     return sizes
+
+
+def _number_or_given(
+    optics: StarTable, name: str, where: str, given: Mapping[str, float | None]
+) -> np.ndarray:
+    """Return a column, or what the caller gives where the file has none."""
+    if name not in optics and given.get(name) is None:
+        how = _HOW_TO_GIVE[name]
+        raise InputError(f"{lacks(optics, [name], where)}, or give {how}")
+    return number(optics, name, where, given.get(name))
 
 
 def _boxes(optics: StarTable, source: str) -> np.ndarray:
@@ -338,7 +356,7 @@ def _defocus(
 
 
 def _warn_of_aberrations(optics: StarTable, source: str) -> None:
-    """Warn of columns that change images, and are kept but not applied."""
+    """Warn of columns that change images and aren't applied."""
     used = []
     for name in NOT_APPLIED:
         if name not in optics:
@@ -348,8 +366,7 @@ def _warn_of_aberrations(optics: StarTable, source: str) -> None:
             used.append(name)
     if used:
         warnings.warn(
-            f"{source}: {', '.join(used)} are kept, but images are computed without "
-            "them",
+            f"{source}: images are computed without {', '.join(used)}",
             InputWarning,
             stacklevel=3,
         )

@@ -97,8 +97,8 @@ class StackImages:
         listed = ", ".join(map(str, tried))
         raise InputError(
             f"cannot read images of {self.source} because the stack "
-            f"{self.stacks[stack]} isn't found (tried {listed}); do pass the folder "
-            "from which RELION was run as project="
+            f"{self.stacks[stack]} isn't found (tried {listed}); do go to the folder "
+            "from which RELION was run, or pass it as project="
         )
 
     def _tried(self, stack: int) -> list[pathlib.Path]:

@@ -1,1 +1,1 @@
-"""."""
+"""Log-probabilities of images: marginal likelihoods, correlation. Empty so far."""

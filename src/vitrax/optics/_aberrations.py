@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from .._checks import check_ranks
+from .._checks import checked
 from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
 from ._lens import Lens
@@ -32,7 +32,7 @@ def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage
         >>> round(float(phase_error(lens, vx.Grid(4, 1.0), 0.0197)[0, 0]), 6)
         0.100167
     """
-    check_ranks("transfer", lens=lens, grid=grid)
+    lens, grid = checked("transfer", lens=lens, grid=grid)
     wavelength = as_float(wavelength).astype(grid.pixel_size.dtype)
     ky, kx = grid.frequency_axes()
     half = 0.5 * lens.astigmatism
@@ -63,7 +63,7 @@ def envelope(lens: Lens, grid: Grid) -> HalfImage:
         >>> round(float(envelope(lens, vx.Grid(5, 1.0))[0, 1]), 6)
         0.367879
     """
-    check_ranks("envelope", lens=lens, grid=grid)
+    lens, grid = checked("envelope", lens=lens, grid=grid)
     return jnp.exp(-0.25 * lens.b_factor * grid.frequency_squared())
 
 

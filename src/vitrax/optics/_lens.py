@@ -2,7 +2,15 @@
 
 import equinox as eqx
 
+from .._checks import FINITE, Rule, check_fields, must
 from .._typing import Scalar, as_float
+
+
+# Where the arc sine of the phase error is finite. Files hold 0 to 1; a fit of nearly no
+# amplitude contrast may come out slightly negative.
+_SINE = Rule(lambda x: abs(x) <= 1, "within -1 and 1")
+_IN_ANGSTROMS = must(FINITE, "give it in Å")
+_IN_DEGREES = must(FINITE, "give it in degrees")
 
 
 class Lens(eqx.Module):
@@ -17,9 +25,12 @@ class Lens(eqx.Module):
         astigmatism_angle: direction of the larger defocus U, degrees from +x towards
             +y.
         spherical_aberration: $C_s$, mm.
-        amplitude_contrast: $Q$, 0 to 1.
+        amplitude_contrast: $Q$, usually 0 to 1; -1 to 1 is possible.
         phase_shift: $\phi$ of a phase plate, degrees.
         b_factor: of the envelope $e^{-Bk^2/4}$, Å².
+
+    Raises:
+        ValueError: if a number isn't finite, or the amplitude contrast isn't a sine.
 
     Example:
         >>> import vitrax as vx
@@ -27,10 +38,27 @@ class Lens(eqx.Module):
         2.7
     """
 
-    defocus: Scalar = eqx.field(converter=as_float)
-    astigmatism: Scalar = eqx.field(converter=as_float, default=0.0)
-    astigmatism_angle: Scalar = eqx.field(converter=as_float, default=0.0)
-    spherical_aberration: Scalar = eqx.field(converter=as_float, default=2.7)
-    amplitude_contrast: Scalar = eqx.field(converter=as_float, default=0.07)
-    phase_shift: Scalar = eqx.field(converter=as_float, default=0.0)
-    b_factor: Scalar = eqx.field(converter=as_float, default=0.0)
+    defocus: Scalar = eqx.field(converter=as_float, metadata=_IN_ANGSTROMS)
+    astigmatism: Scalar = eqx.field(
+        converter=as_float, default=0.0, metadata=_IN_ANGSTROMS
+    )
+    astigmatism_angle: Scalar = eqx.field(
+        converter=as_float, default=0.0, metadata=_IN_DEGREES
+    )
+    spherical_aberration: Scalar = eqx.field(
+        converter=as_float, default=2.7, metadata=must(FINITE, "give it in mm")
+    )
+    amplitude_contrast: Scalar = eqx.field(
+        converter=as_float,
+        default=0.07,
+        metadata=must(_SINE, "give a fraction, such as 0.07 for 7 %"),
+    )
+    phase_shift: Scalar = eqx.field(
+        converter=as_float, default=0.0, metadata=_IN_DEGREES
+    )
+    b_factor: Scalar = eqx.field(
+        converter=as_float, default=0.0, metadata=must(FINITE, "give it in Å²")
+    )
+
+    def __check_init__(self) -> None:
+        check_fields(self)

@@ -4,6 +4,7 @@ import math
 
 import jax.numpy as jnp
 
+from .._checks import KILOVOLTS, checked_number
 from .._typing import Scalar, ScalarLike, as_float
 from ._constants import CODATA, Constants
 
@@ -20,6 +21,9 @@ def wavelength(voltage: ScalarLike, constants: Constants = CODATA) -> Scalar:
         voltage: accelerating voltage, kV.
         constants: $A$ and $B$, those of a program where its numbers must be met.
 
+    Raises:
+        ValueError: if the voltage isn't in kV.
+
     Example:
         >>> import vitrax as vx
         >>> round(float(vx.physics.wavelength(300.0)), 7)
@@ -27,6 +31,8 @@ def wavelength(voltage: ScalarLike, constants: Constants = CODATA) -> Scalar:
         >>> round(float(vx.physics.wavelength(300.0, vx.physics.CISTEM)), 7)
         0.019687
     """
+    advice = "give it in kV, 300.0 for 300 000 V"
+    voltage = checked_number("wavelength", "voltage", voltage, KILOVOLTS, advice)
     volts = _VOLTS * as_float(voltage)
     correction = 1 + constants.relativistic_correction * volts
     return constants.wavelength_scale / jnp.sqrt(volts * correction)

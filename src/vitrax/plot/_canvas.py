@@ -97,6 +97,16 @@ def as_data_uri(figure: Any) -> str:
     )
 
 
+def marker_area(count: int, least: float) -> float:
+    """Return the area of a dot, larger where few are drawn so that each is seen.
+
+    Args:
+        count: of the dots.
+        least: area where there are many, in square points.
+    """
+    return float(min(max(2500 / max(count, 1), least), 45))
+
+
 def show_image(
     axes: Any, image: Float[ndarray, "y x"], limits: tuple[float, float] | None = None
 ) -> Any:

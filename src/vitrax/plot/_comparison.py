@@ -3,7 +3,15 @@
 import numpy as np
 from jaxtyping import Float
 
-from ._canvas import BLUE, GREY, INK, as_data_uri, canvas, show_image
+from ._canvas import (
+    BLUE,
+    GREY,
+    INK,
+    as_data_uri,
+    canvas,
+    marker_area,
+    show_image,
+)
 
 
 def draw_pairs(
@@ -68,7 +76,9 @@ def draw_correlations(
             mean = float(values.mean())
             ax.barh(place, mean, color=colour, height=0.55, alpha=0.85)
             spread = np.linspace(-0.18, 0.18, len(values)) if len(values) > 1 else [0.0]
-            ax.scatter(values, place + np.asarray(spread), s=8, color=INK, alpha=0.45,
+            size = marker_area(4 * len(values), 8)
+            places = place + np.asarray(spread)
+            ax.scatter(values, places, s=size, color=INK, alpha=0.45,
                        linewidths=0, zorder=3)  # fmt: skip
         ax.axvline(0, color=INK, lw=0.8)
         ax.set_yticks(range(len(names)), names)

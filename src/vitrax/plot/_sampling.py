@@ -5,7 +5,7 @@ import functools as ft
 import numpy as np
 from jaxtyping import Float
 
-from ._canvas import BLUE, ORANGE, as_data_uri, canvas
+from ._canvas import BLUE, ORANGE, as_data_uri, canvas, marker_area
 
 
 def draw_views(
@@ -31,7 +31,7 @@ def draw_views(
         longitude = np.deg2rad((np.asarray(rot) + 180) % 360 - 180)
         latitude = np.deg2rad(90 - np.asarray(tilt))
         if len(longitude) <= 5000:
-            size = float(np.clip(4000 / len(longitude), 6, 18))
+            size = marker_area(len(longitude), 6)
             ax.scatter(
                 longitude, latitude, s=size, color=BLUE, alpha=0.55, linewidths=0
             )
@@ -93,7 +93,9 @@ def _draw_defocus(ax, defocus: np.ndarray) -> None:
 
 def _draw_cloud(ax, points: np.ndarray, labels: tuple[str, str]) -> None:
     """Draw points on axes of equal scale about zero."""
-    ax.scatter(*points[:, :20000], s=5, color=ORANGE, alpha=0.5, linewidths=0)
+    shown = points[:, :20000]
+    size = marker_area(shown.shape[1], 5)
+    ax.scatter(*shown, s=size, color=ORANGE, alpha=0.5, linewidths=0)
     limit = 1.08 * float(np.abs(points).max())
     ax.set(xlim=(-limit, limit), ylim=(limit, -limit), aspect="equal")
     ax.set_xlabel(labels[0])

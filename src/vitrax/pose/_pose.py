@@ -1,6 +1,7 @@
 """How a particle lies: its rotation, and where it is in the image."""
 
-from typing import Self
+import operator
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .._checks import check_ranks
+from .._checks import FINITE, check_fields, check_key, checked, must
 from .._typing import Matrix3, ScalarLike, Vector2, Vector3, as_float
 from ._orientation_grid import euler_grid
 from ._rotation import Rotation
@@ -30,7 +31,14 @@ class Pose(eqx.Module):
     """
 
     rotation: Rotation
-    shift: Vector2 = eqx.field(converter=as_float, default=(0.0, 0.0))
+    shift: Vector2 = eqx.field(
+        converter=as_float,
+        default=(0.0, 0.0),
+        metadata=must(FINITE, "give (x, y) in Å"),
+    )
+
+    def __check_init__(self) -> None:
+        check_fields(self)
 
     @classmethod
     def identity(cls) -> Self:
@@ -69,7 +77,13 @@ class Pose(eqx.Module):
         """Return `n` poses, uniform over rotations, unshifted, along a leading axis.
 
         Pose i depends on the key and i alone (`jax.random.fold_in`).
+
+        Raises:
+            TypeError: if `key` isn't a random key, or `n` isn't a whole number.
+            ValueError: if `n` is negative.
         """
+        check_key("draw poses", key)
+        n = _as_count(n)
         keys = jax.vmap(jr.fold_in, in_axes=(None, 0))(key, jnp.arange(n))
         return jax.vmap(lambda k: cls(Rotation.uniform(k)))(keys)
 
@@ -109,10 +123,10 @@ class Pose(eqx.Module):
         Args:
             tangent: ($\omega_x, \omega_y, \omega_z$) in radians, then (x, y) in Å.
         """
-        check_ranks("Pose.moved", pose=self)
+        pose = checked("Pose.moved", pose=self)
         tangent = as_float(tangent)
         return type(self)(
-            Rotation.exp(tangent[:3]) @ self.rotation, self.shift + tangent[3:]
+            Rotation.exp(tangent[:3]) @ pose.rotation, pose.shift + tangent[3:]
         )
 
     def as_matrix(self) -> Float[Array, "3 3"]:
@@ -122,3 +136,20 @@ class Pose(eqx.Module):
     def as_euler(self) -> Float[Array, "3"]:
         """Return RELION's (rot, tilt, psi) in degrees."""
         return self.rotation.as_euler()
+
+
+def _as_count(n: Any) -> int:
+    """Return a number of poses as a Python integer."""
+    try:
+        count = operator.index(n)
+    except TypeError as error:
+        raise TypeError(
+            f"cannot draw {n} poses because that isn't a whole number, known before "
+            f"tracing; do pass an integer such as 100"
+        ) from error
+    if count < 0:
+        raise ValueError(
+            f"cannot draw {count} poses because there is no such number of them; do "
+            f"pass n >= 0"
+        )
+    return count

@@ -151,8 +151,8 @@ class Rotation(eqx.Module):
 
     def unit_quaternion(self) -> Quaternion:
         """Return the quaternion with length 1 and w ≥ 0."""
-        check_ranks("Rotation.unit_quaternion", rotation=self)
-        q = self.quaternion / jnp.sqrt(jnp.sum(self.quaternion**2))
+        rotation = checked("Rotation.unit_quaternion", rotation=self)
+        q = rotation.quaternion / jnp.sqrt(jnp.sum(rotation.quaternion**2))
         return jnp.where(q[0] < 0, -q, q)
 
     def as_matrix(self) -> Matrix3:

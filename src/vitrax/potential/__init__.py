@@ -2,6 +2,7 @@
 
 from ._direct_sum import DirectSum as DirectSum
 from ._fourier_slice import FourierSlice as FourierSlice
+from ._non_uniform_fft import NonUniformFFT as NonUniformFFT
 from ._project import project as project
 from ._projector import (
     AbstractProjector as AbstractProjector,

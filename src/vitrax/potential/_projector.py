@@ -41,8 +41,8 @@ def check_structure(projector: AbstractProjector, structure: Any, *kinds: type) 
     if not isinstance(structure, kinds):
         raise TypeError(
             f"cannot project {type(structure).__name__} by {type(projector).__name__} "
-            f"because it takes {' or '.join(kind.__name__ for kind in kinds)}; do leave "
-            f"projector out for the structure's own, or convert the structure"
+            f"because it takes {' or '.join(kind.__name__ for kind in kinds)}; do "
+            f"leave projector out for the structure's own, or convert the structure"
         )
 
 

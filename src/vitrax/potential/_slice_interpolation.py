@@ -103,7 +103,7 @@ def _frequencies(ky: Array, kx: Array) -> Float[Array, "y kx 2"]:
 def _values(fourier_map: FourierMap, positions: Positions) -> HalfSpectrum:
     """Return the interpolated transform."""
     sign, first, offsets = _nearest(fourier_map, positions)
-    weights = [_weights(fourier_map.kernel, offset)[0] for offset in offsets]
+    weights = [fourier_map.kernel.weights(offset)[0] for offset in offsets]
     total = _weighted_sum(fourier_map, first, weights)
     return lax.complex(total.real, sign * total.imag)
 
@@ -123,7 +123,7 @@ def _slopes(fourier_map: FourierMap, positions: Positions) -> Complex[Array, "y 
             [
                 jnp.where(here, slope[..., None], value[..., None])
                 for value, slope in zip(
-                    *_weights(fourier_map.kernel, offset), strict=True
+                    *fourier_map.kernel.weights(offset), strict=True
                 )
             ]
         )
@@ -187,29 +187,3 @@ def _weighted_sum(
             row = row + weight * node
         total = total + (z_weight[k] * y_weight[j]) * row
     return total
-
-
-def _weights(kernel, offset: Array) -> tuple[list[Array], list[Array]]:
-    """Return the weight of each node along one axis, and its slope.
-
-    Args:
-        kernel: a `SliceKernel`.
-        offset: distance to the first node, between W/2 - 1 and W/2.
-    """
-    scale = 2.0 / kernel.points
-    both = [
-        kernel_values(scale * (offset - node), kernel.coefficients)
-        for node in range(kernel.points)
-    ]
-    return [weight for weight, _ in both], [scale * slope for _, slope in both]
-
-
-def kernel_values(t, coefficients: tuple[float, ...]):
-    """Return (1 - t²)² Σ c_j t²ʲ and its derivative."""
-    u = t * t
-    p, dp = coefficients[-1] + 0.0 * u, 0.0 * u
-    for c in coefficients[-2::-1]:
-        dp = dp * u + p
-        p = p * u + c
-    edge = 1.0 - u
-    return edge * edge * p, 2.0 * t * edge * (edge * dp - 2.0 * p)

@@ -8,4 +8,5 @@ from ._gaussian_sum import sum_gaussians as sum_gaussians
 from ._gaussians import Gaussians as Gaussians
 from ._render import render as render
 from ._slice_kernel import SliceKernel as SliceKernel
+from ._trilinear import Trilinear as Trilinear
 from ._voxel_map import ARBITRARY as ARBITRARY, VOLT as VOLT, VoxelMap as VoxelMap

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._checks import FINITE, NOT_NEGATIVE, check_fields, must
 from .._typing import as_float
 from ..physics import PENG_1996, ScatteringFactors
 from ._gaussians import Gaussians
@@ -33,11 +34,13 @@ class Atoms(eqx.Module):
     Args:
         positions: (x, y, z), Å.
         elements: atomic numbers; kept as static `bytes`, one per atom.
-        b_factors: isotropic, Å².
-        occupancies: weight of each atom, 0 to 1.
+        b_factors: isotropic, Å², 0 or more. Files hold negative ones, which
+            `vitrax.io.read_atoms` raises to 0.
+        occupancies: weight of each atom, usually 0 to 1; as in files, it may be more.
 
     Raises:
-        ValueError: if the fields differ in their number of atoms.
+        ValueError: if the fields differ in their number of atoms, a number isn't
+            finite, or a B-factor or occupancy is negative.
 
     Example:
         >>> import vitrax as vx
@@ -47,10 +50,16 @@ class Atoms(eqx.Module):
         2
     """
 
-    positions: Float[Array, "atoms 3"] = eqx.field(converter=as_float)
+    positions: Float[Array, "atoms 3"] = eqx.field(
+        converter=as_float, metadata=must(FINITE, "give (x, y, z) in Å")
+    )
     elements: bytes = eqx.field(converter=as_elements, static=True)
-    b_factors: Float[Array, " atoms"] = eqx.field(converter=as_float)
-    occupancies: Float[Array, " atoms"] = eqx.field(converter=as_float)
+    b_factors: Float[Array, " atoms"] = eqx.field(
+        converter=as_float, metadata=must(NOT_NEGATIVE, "raise it to 0 Å²")
+    )
+    occupancies: Float[Array, " atoms"] = eqx.field(
+        converter=as_float, metadata=must(NOT_NEGATIVE, "give 0 to 1")
+    )
 
     def __check_init__(self):
         count = len(self.elements)
@@ -62,6 +71,7 @@ class Atoms(eqx.Module):
                     f"cannot make Atoms because {name} has shape {array.shape} where "
                     f"{count} elements need {expected}; do give one row per atom"
                 )
+        check_fields(self)
 
     def __len__(self) -> int:
         return len(self.elements)

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex
 
-from .._checks import check_ranks
+from .._checks import POSITIVE, check_fields, checked, must
 from .._typing import Scalar, as_float
 from ._bricks import to_bricks
 from ._slice_kernel import SliceKernel
+from ._trilinear import Trilinear
 from ._voxel_map import ARBITRARY, VoxelMap
 
 
@@ -42,24 +43,32 @@ class FourierMap(eqx.Module):
     """
 
     coefficients: Complex[Array, "bricks_z bricks_y bricks_x nodes"]
-    voxel_size: Scalar = eqx.field(converter=as_float)
+    voxel_size: Scalar = eqx.field(
+        converter=as_float, metadata=must(POSITIVE, "give the size of a voxel in Å")
+    )
     shape: tuple[int, int, int] = eqx.field(static=True)
-    kernel: SliceKernel = eqx.field(static=True)
+    kernel: SliceKernel | Trilinear = eqx.field(static=True)
     unit: str = eqx.field(static=True, default=ARBITRARY)
 
+    def __check_init__(self) -> None:
+        check_fields(self)
+
     @classmethod
-    def from_map(cls, voxel_map: VoxelMap, kernel: SliceKernel | None = None) -> Self:
+    def from_map(
+        cls, voxel_map: VoxelMap, kernel: SliceKernel | Trilinear | None = None
+    ) -> Self:
         """Return the transform of `voxel_map` for slices with `kernel`.
 
         Args:
             voxel_map: the map, with the same number of voxels along each axis.
             kernel: interpolation; by default `SliceKernel()`, accurate to 5e-3. Take
-                `SliceKernel(points=4, padding=1.5)` for 1e-3.
+                `SliceKernel(points=4, padding=1.5)` for 1e-3, `Trilinear(padding)` for
+                RELION's own numbers.
 
         Raises:
             ValueError: if the map isn't a cube, or is batched.
         """
-        check_ranks("FourierMap.from_map", voxel_map=voxel_map)
+        voxel_map = checked("FourierMap.from_map", voxel_map=voxel_map)
         kernel = SliceKernel() if kernel is None else kernel
         shape = voxel_map.values.shape
         if len(set(shape)) != 1:
@@ -69,8 +78,8 @@ class FourierMap(eqx.Module):
             )
         size_of_map = shape[0]
         size = kernel.padded_size(size_of_map)
-        values = _deconvolved(voxel_map.values, kernel, size)
-        half = jnp.fft.rfftn(_corner_padded(values, size))
+        values = kernel.deconvolved(voxel_map.values, size)
+        half = kernel.kept(jnp.fft.rfftn(_corner_padded(values, size)))
         return cls(
             to_bricks(_with_guards(half, size, guard_of(kernel))),
             voxel_map.voxel_size.astype(voxel_map.values.dtype),
@@ -97,17 +106,9 @@ class FourierMap(eqx.Module):
         return self.kernel.padded_size(self.shape[0])
 
 
-def guard_of(kernel: SliceKernel) -> int:
+def guard_of(kernel: SliceKernel | Trilinear) -> int:
     """Return how many nodes beyond the outermost frequency the kernel reaches."""
     return kernel.points // 2 + 1
-
-
-def _deconvolved(values: Array, kernel: SliceKernel, size: int) -> Array:
-    """Return `values` divided by the kernel's transform along each axis."""
-    n = values.shape[0]
-    factor = 1.0 / kernel.transform((np.arange(n) - n // 2) / size)
-    factor = jnp.asarray(factor, values.dtype)
-    return values * factor[:, None, None] * factor[:, None][None] * factor[None, None]
 
 
 def _corner_padded(values: Array, size: int) -> Array:

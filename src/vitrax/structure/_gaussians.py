@@ -3,6 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float
 
+from .._checks import FINITE, POSITIVE, check_fields, must
 from .._typing import as_float
 
 
@@ -18,7 +19,8 @@ class Gaussians(eqx.Module):
             with $s = k/2$ and B-factor $B$, has variance $(b + B)/8\pi^2$.
 
     Raises:
-        ValueError: if the shapes don't fit each other.
+        ValueError: if the shapes don't fit each other, there is no Gaussian, a variance
+            isn't positive, or a number isn't finite.
 
     Example:
         >>> import vitrax as vx
@@ -27,12 +29,21 @@ class Gaussians(eqx.Module):
         (1, 1)
     """
 
-    positions: Float[Array, "gaussians 3"] = eqx.field(converter=as_float)
-    amplitudes: Float[Array, "gaussians terms"] = eqx.field(converter=as_float)
-    variances: Float[Array, "gaussians terms"] = eqx.field(converter=as_float)
+    positions: Float[Array, "gaussians 3"] = eqx.field(
+        converter=as_float, metadata=must(FINITE, "give (x, y, z) in Å")
+    )
+    amplitudes: Float[Array, "gaussians terms"] = eqx.field(
+        converter=as_float, metadata=must(FINITE, "give scattering factors in Å")
+    )
+    variances: Float[Array, "gaussians terms"] = eqx.field(
+        converter=as_float,
+        metadata=must(
+            POSITIVE, "give it in Å², or leave this Gaussian out; of atoms, raise B"
+        ),
+    )
 
     def __check_init__(self):
-        count = self.positions.shape[0]
+        count = len(self)
         fits = (
             self.positions.shape == (count, 3)
             and self.amplitudes.ndim == 2
@@ -46,6 +57,12 @@ class Gaussians(eqx.Module):
                 f"{self.variances.shape} don't fit; do give shapes (n, 3), (n, k) and "
                 f"(n, k)"
             )
+        if self.amplitudes.size == 0:
+            raise ValueError(
+                f"cannot make Gaussians of amplitudes {self.amplitudes.shape} because "
+                f"there would be none; do give at least one"
+            )
+        check_fields(self)
 
     def __len__(self) -> int:
-        return self.positions.shape[0]
+        return self.positions.shape[0] if self.positions.ndim else 0

@@ -4,7 +4,7 @@ import functools as ft
 from typing import Any
 
 from .._batching import cast_floats
-from .._checks import check_ranks
+from .._checks import checked
 from .._typing import real_dtype
 from ..grid import Grid
 from ..physics import POTENTIAL_FACTOR
@@ -47,7 +47,7 @@ def render(structure: Any, grid: Grid) -> VoxelMap:
 
 @render.register
 def _(structure: Gaussians, grid: Grid) -> VoxelMap:
-    check_ranks("render", structure=structure, grid=grid)
+    structure, grid = checked("render", structure=structure, grid=grid)
     if grid.ndim != 3:
         raise ValueError(
             f"cannot render onto a grid of shape {grid.shape} because a map has three "
@@ -62,5 +62,5 @@ def _(structure: Gaussians, grid: Grid) -> VoxelMap:
 
 @render.register
 def _(structure: Atoms, grid: Grid) -> VoxelMap:
-    check_ranks("render", structure=structure, grid=grid)
+    structure, grid = checked("render", structure=structure, grid=grid)
     return render(structure.to_gaussians(), grid)

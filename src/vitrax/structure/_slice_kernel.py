@@ -3,9 +3,11 @@
 import functools as ft
 import math
 
+import jax.numpy as jnp
 import numpy as np
 import scipy.fft
 import scipy.linalg
+from jaxtyping import Array, Float, Inexact
 
 
 # Part of the box's half width over which a kernel is made most accurate. Three points
@@ -81,6 +83,37 @@ class SliceKernel:
         """The $c_j$, normalised to $\\varphi$ of unit integral."""
         return _least_squares(self.points, self.padding)
 
+    def weights(self, offset: Array) -> tuple[list[Array], list[Array]]:
+        """Return the weight of each node along one axis, and its slope.
+
+        Args:
+            offset: distance to the first node, between W/2 - 1 and W/2.
+        """
+        scale = 2.0 / self.points
+        both = [
+            kernel_values(scale * (offset - node), self.coefficients)
+            for node in range(self.points)
+        ]
+        return [weight for weight, _ in both], [scale * slope for _, slope in both]
+
+    def deconvolved(
+        self, values: Float[Array, "n n n"], size: int
+    ) -> Float[Array, "n n n"]:
+        """Return a map divided by the kernel's transform along each axis.
+
+        Args:
+            values: the map.
+            size: of the padded box, voxels.
+        """
+        n = values.shape[0]
+        factor = 1.0 / self.transform((np.arange(n) - n // 2) / size)
+        x = jnp.asarray(factor, values.dtype)
+        return values * x[:, None, None] * x[:, None][None] * x[None, None]
+
+    def kept(self, half: Inexact[Array, "n n h"]) -> Inexact[Array, "n n h"]:
+        """Return the nodes that are read: all."""
+        return half
+
     def transform(self, x: np.ndarray) -> np.ndarray:
         r"""Return the deconvolution $\sum_l \hat\varphi(x+l)^2 / \hat\varphi(x)$.
 
@@ -89,6 +122,17 @@ class SliceKernel:
         """
         spectrum = np.tensordot(self.coefficients, _transforms(self.points, x), 1)
         return np.sum(spectrum**2, axis=0) / spectrum[len(_ALIASES) // 2]
+
+
+def kernel_values(t, coefficients: tuple[float, ...]):
+    """Return (1 - t²)² Σ c_j t²ʲ and its derivative."""
+    u = t * t
+    p, dp = coefficients[-1] + 0.0 * u, 0.0 * u
+    for c in coefficients[-2::-1]:
+        dp = dp * u + p
+        p = p * u + c
+    edge = 1.0 - u
+    return edge * edge * p, 2.0 * t * edge * (edge * dp - 2.0 * p)
 
 
 def _transforms(points: int, x: np.ndarray) -> np.ndarray:

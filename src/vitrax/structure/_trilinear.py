@@ -1,0 +1,96 @@
+"""RELION's interpolation of a Fourier map."""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Inexact
+
+
+class Trilinear:
+    r"""Trilinear interpolation as in RELION, for results comparable with it.
+
+    The map is divided by $\operatorname{sinc}^2(r / (p N))$, $r$ in voxels, padded $p$
+    times, and its transform is zero beyond Nyquist. `relion_project` gives the same
+    slices to rounding.
+
+    The least accurate choice: 6 to 10 % from the exact projection with padding 2, 2 %
+    with 4. Its slopes jump at the nodes. Take `SliceKernel` unless RELION's own numbers
+    are wanted.
+
+    Args:
+        padding: RELION's `--pad`: 1, 2 (its default) or more.
+
+    Raises:
+        ValueError: if `padding` isn't an integer from 1 to 4.
+
+    References:
+        Scheres 2012, J. Struct. Biol. 180, 519, section 2.3.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.structure import Trilinear
+        >>> density = vx.VoxelMap(jnp.ones((8, 8, 8)), 2.0)
+        >>> vx.FourierMap.from_map(density, Trilinear(padding=2)).padded_size
+        16
+    """
+
+    points = 2
+
+    def __init__(self, padding: int = 2):
+        if padding not in (1, 2, 3, 4):
+            raise ValueError(
+                f"cannot pad {padding} times because RELION pads by integers; do take "
+                f"1 to 4"
+            )
+        self.padding = int(padding)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trilinear) and self.padding == other.padding
+
+    def __hash__(self) -> int:
+        return hash((Trilinear, self.padding))
+
+    def __repr__(self) -> str:
+        return f"Trilinear(padding={self.padding})"
+
+    def padded_size(self, n: int) -> int:
+        """Return the padded size of `n` voxels."""
+        return self.padding * n
+
+    def weights(self, offset: Array) -> tuple[list[Array], list[Array]]:
+        """Return the weight of the two nodes along one axis, and its slope.
+
+        Args:
+            offset: distance to the first node, between 0 and 1.
+        """
+        ones = jnp.ones_like(offset)
+        return [1 - offset, offset], [-ones, ones]
+
+    def deconvolved(
+        self, values: Float[Array, "n n n"], size: int
+    ) -> Float[Array, "n n n"]:
+        """Return a map divided by sinc² of the distance from its centre.
+
+        Args:
+            values: the map.
+            size: of the padded box, voxels.
+        """
+        n = values.shape[0]
+        squared = ((jnp.arange(n) - n // 2) / size).astype(values.dtype) ** 2
+        radius = jnp.sqrt(
+            squared[:, None, None] + squared[:, None][None] + squared[None, None]
+        )
+        return values / jnp.sinc(radius) ** 2
+
+    def kept(self, half: Inexact[Array, "n n h"]) -> Inexact[Array, "n n h"]:
+        """Return the nodes within the map's Nyquist frequency, zeros beyond."""
+        size = half.shape[0]
+        limit = self.padding * (size // self.padding // 2)
+        along = np.minimum(np.arange(size), size - np.arange(size)) ** 2
+        squared = jnp.asarray(along)
+        total = (
+            squared[:, None, None]
+            + squared[:, None][None]
+            + squared[: half.shape[2]][None, None]
+        )
+        return jnp.where(total <= limit**2, half, 0.0)

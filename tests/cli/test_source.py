@@ -1,0 +1,147 @@
+import pathlib
+
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax._files import InputError
+from vitrax.cli import main
+from vitrax.cli._exit import UsageError
+from vitrax.cli._recipe import SAID_BY_SOURCE, Recipe, options_used
+from vitrax.cli._source import comparable, read_source, sourced_particles
+
+
+OPTICS = {
+    "rlnOpticsGroup": [1, 2],
+    "rlnOpticsGroupName": ["old", "new"],
+    "rlnVoltage": [300.0, 300.0],
+    "rlnSphericalAberration": [2.7, 2.7],
+    "rlnAmplitudeContrast": [0.1, 0.1],
+    "rlnImagePixelSize": [1.5, 1.5],
+    "rlnImageSize": [32, 32],
+}
+PARTICLES = {
+    "rlnImageName": ["1@a.mrcs", "2@a.mrcs", "1@b.mrcs"],
+    "rlnOpticsGroup": [1, 1, 2],
+    "rlnAngleRot": [10.0, 20.0, 30.0],
+    "rlnAngleTilt": [40.0, 50.0, 60.0],
+    "rlnAnglePsi": [70.0, 80.0, 90.0],
+    "rlnDefocusU": [1e4, 1.1e4, 1.2e4],
+    "rlnDefocusV": [1e4, 1.1e4, 1.2e4],
+    "rlnDefocusAngle": [0.0, 0.0, 0.0],
+    "rlnCtfBfactor": [0.0, 0.0, 0.0],
+}
+
+
+@pytest.fixture
+def star(tmp_path):
+    """Give a function that writes a STAR file, some columns changed or left out."""
+
+    def write(optics=None, particles=None):
+        tables = {"optics": OPTICS | (optics or {})}
+        tables["particles"] = PARTICLES | (particles or {})
+        kept = {
+            name: vx.io.StarTable({k: v for k, v in table.items() if v is not None})
+            for name, table in tables.items()
+        }
+        vx.io.write_star(tmp_path / "p.star", kept)
+        return tmp_path / "p.star"
+
+    return write
+
+
+def recipe(source, **options) -> Recipe:
+    structure, out = pathlib.Path("a.pdb"), pathlib.Path("out")
+    return Recipe(structure=structure, out=out, source=source, **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("phase_shift", 90.0),
+        ("defocus", (8000.0, 20000.0)),
+        ("astigmatism", 100.0),
+        ("orientations", "preferred"),
+        ("shift_sd", 0.0),
+        ("particles_per_micrograph", 5),
+        ("height_spread", 100.0),
+        ("kv", 200.0),
+        ("cs", 0.01),
+        ("q0", 0.07),
+    ],
+)
+def test_option_for_what_the_file_says_is_refused(star, option, value):
+    named = "--" + option.replace("_", "-")
+    with pytest.raises(UsageError, match=rf"cannot use {named}[ (].*p\.star.*do leave"):
+        read_source(recipe(star(), **{option: value}))
+
+
+def test_all_contradictions_are_named_at_once(star, tmp_path, capsys):
+    options = ["--defocus", "8000", "20000", "--shift-sd", "3", "--kv", "200"]
+    call = ["simulate", "apoferritin", "--from", str(star()), "-o", str(tmp_path / "o")]
+    assert main([*call, *options]) == 2
+    said = capsys.readouterr().err
+    assert "--defocus, --shift-sd, --kv (300 in the file)" in said
+    assert not (tmp_path / "o").exists()
+
+
+def test_options_may_say_what_the_file_says_or_lacks(star):
+    same = read_source(recipe(star(), kv=300.0, q0=0.1))
+    assert (same.stack.voltages == 300.0).all()
+    lacking = star(optics={"rlnVoltage": None, "rlnImagePixelSize": None})
+    given = read_source(recipe(lacking, kv=200.0, angpix=2.0))
+    assert (given.stack.voltages == 200.0).all()
+    with pytest.raises(InputError, match=r"rlnVoltage; .* or give voltage= \(--kv\)"):
+        read_source(recipe(lacking, angpix=2.0))
+
+
+def test_envelope_is_added_only_where_the_file_has_none(star):
+    asked = recipe(star(), b_envelope=50.0, box=32, angpix=1.5)
+    particles = sourced_particles(asked, read_source(asked))
+    assert (particles.b_factors == 50.0).all()
+    damped = star(particles={"rlnCtfBfactor": [0.0, 20.0, 0.0]})
+    with pytest.raises(UsageError, match=r"--b-envelope \(rlnCtfBfactor in the file\)"):
+        read_source(recipe(damped, b_envelope=50.0))
+
+
+def test_other_sampling_goes_before_the_files(star):
+    asked = recipe(star(), box=64, angpix=2.0)
+    source = read_source(asked)
+    particles = sourced_particles(asked, source)
+    assert {(each.box, each.pixel_size) for each in particles.optics} == {(64, 2.0)}
+    np.testing.assert_array_equal(particles.angles, source.stack.angles)
+    assert comparable(asked, source) == "their box isn't the one that is simulated"
+
+
+def test_record_has_no_values_that_the_file_said(star):
+    used = options_used(recipe(star(), box=32, angpix=1.5))
+    assert {used[name] for name in SAID_BY_SOURCE} == {None}
+    assert {used[name] for name in ("kv", "cs", "q0", "b_envelope")} == {None}
+    assert (used["box"], used["angpix"]) == (32, 1.5)
+    drawn = options_used(recipe(None))
+    assert tuple(drawn["defocus"]) == (8000.0, 20000.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "optics", "reason"),
+    [
+        ("angpix", {"rlnImagePixelSize": [1.5, 2.0]}, "1.5 Å in old; 2 Å in new"),
+        ("box", {"rlnImageSize": [32, 48]}, "boxes .* differ: 32 in old; 48 in new"),
+        ("box", {"rlnImageSize": None}, "isn't said of old, new and their stacks"),
+    ],
+)
+def test_box_or_pixel_size_that_is_not_one_is_told_apart(star, name, optics, reason):
+    from vitrax.cli._job import resolved
+
+    asked = recipe(star(optics=optics))
+    with pytest.raises(UsageError, match=f"cannot take --{name} .*{reason}.*do give"):
+        resolved(asked, read_source(asked))
+
+
+def test_aberrations_are_told_once_and_without_contradiction(shared):
+    path = shared / "relion" / "relion31.6opticsgroups.star"
+    # A warning of the reader would be an error in this test.
+    (note,) = read_source(recipe(path)).notes
+    assert "beam tilt" in note
+    assert "isn't in the STAR file that is written" in note
+    assert "kept" not in note
