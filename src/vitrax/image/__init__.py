@@ -1,10 +1,10 @@
 """The assembled instrument and what it records."""
 
 from ._microscope import Microscope as Microscope
-from ._particle_stack import (
+from ._particle_arrays import (
     OpticsGroup as OpticsGroup,
-    ParticleStack as ParticleStack,
     lens_arrays as lens_arrays,
     pose_arrays as pose_arrays,
 )
+from ._particle_stack import ParticleStack as ParticleStack
 from ._simulate import scatter as scatter, simulate as simulate

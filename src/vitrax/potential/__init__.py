@@ -8,6 +8,7 @@ from ._projector import (
     AbstractProjector as AbstractProjector,
     default_projector as default_projector,
 )
+from ._ray_sum import RaySum as RaySum
 from ._scale import potential_scale as potential_scale
 from ._separable_gaussians import SeparableGaussians as SeparableGaussians
 from ._shift import moved as moved

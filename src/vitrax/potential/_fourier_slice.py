@@ -9,7 +9,7 @@ from .._typing import HalfSpectrum
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import FourierMap, VoxelMap
-from ._projector import AbstractProjector, default_projector
+from ._projector import AbstractProjector, check_structure, default_projector
 from ._shift import moved
 from ._slice_interpolation import plane_positions, read_plane
 
@@ -32,7 +32,14 @@ class FourierSlice(AbstractProjector):
     def __call__(
         self, structure: FourierMap | VoxelMap, pose: Pose, grid: Grid
     ) -> HalfSpectrum:
-        """Return the half spectrum of the line integral, map values × Å."""
+        """Return the half spectrum of the line integral, map values × Å.
+
+        Raises:
+            TypeError: if `structure` is neither of the two.
+            ValueError: if the grid is smaller than the map, or too large for its
+                padding.
+        """
+        check_structure(self, structure, FourierMap, VoxelMap)
         fourier_map = _as_fourier_map(structure)
         grid = self.working_grid(fourier_map, grid)
         _check_extent(fourier_map, grid)
