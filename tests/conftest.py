@@ -1,7 +1,9 @@
 """Strict settings for every test, and the fixtures that many share."""
 
+import atexit
 import os
 import pathlib
+import tempfile
 
 
 def _choose_platform() -> None:
@@ -17,7 +19,19 @@ def _choose_platform() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")
 
 
+def _share_compiled() -> None:
+    """Let the workers of a run share what they compile, in a folder of its own."""
+    if "PYTEST_XDIST_WORKER" in os.environ or "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="vitrax-tests-")
+    atexit.register(folder.cleanup)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
 _choose_platform()
+_share_compiled()
 
 import hypothesis
 import jax
@@ -44,12 +58,16 @@ def shared() -> pathlib.Path:
     return SHARED
 
 
-@pytest.fixture(scope="module")
-def quick_compiles():
-    """Compile in two thirds of the time, for tests whose subject isn't rounding."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+@pytest.fixture(scope="module", autouse=True)
+def compiler(request):
+    """Compile quickly where no images are formed: compiling is most of the time.
+
+    Rounding and fusion differ with the optimisations that this leaves out, so whatever
+    projects, images, compares with other programs or runs the command line has them.
+    """
+    stage = pathlib.Path(request.path).parent.name
+    quick = stage not in {"potential", "image", "peers", "cli", "structure"}
+    jax.config.update("jax_disable_most_optimizations", quick)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import transforms
 import vitrax as vx
 
 
-pytestmark = [pytest.mark.float32, pytest.mark.usefixtures("quick_compiles")]
+pytestmark = pytest.mark.float32
 
 DOUBLE = jax.config.read("jax_enable_x64")
 GRID = ((10, 9), 2.0)
@@ -160,7 +160,13 @@ CASES = {
     ),
 }
 
-each_case = pytest.mark.parametrize("name", CASES)
+# What the others go through as well, in pieces.
+LONG = {"scatter Gaussians", "render Atoms", "map_batched"}
+
+each_case = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in CASES],
+)
 
 
 @pytest.mark.skipif(not DOUBLE, reason="finite differences need double precision")

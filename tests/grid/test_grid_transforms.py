@@ -27,8 +27,6 @@ from vitrax.grid import (
 )
 
 
-pytestmark = pytest.mark.usefixtures("quick_compiles")
-
 DOUBLE = jax.config.read("jax_enable_x64")
 FLAT, DEEP = (8, 7), (5, 6, 7)
 
@@ -111,7 +109,13 @@ CASES = {
 }
 
 
-each_case = pytest.mark.parametrize("name", CASES)
+# Much like another: the circular mask, the linear interpolation.
+LONG = {"rectangular_mask", "interpolate_cubic"}
+
+each_case = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in CASES],
+)
 
 
 @each_case

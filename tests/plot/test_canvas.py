@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from vitrax import plot
-from vitrax.plot._canvas import as_data_uri, canvas
+from vitrax.plot._canvas import as_data_uri, canvas, marker_area
 
 
 def test_figure_is_a_png_in_the_page():
@@ -29,3 +29,10 @@ def test_style_stays_inside():
 
 def test_can_draw_here():
     assert plot.can_draw()
+
+
+def test_few_points_are_drawn_larger():
+    areas = [marker_area(count, least=2.0) for count in (0, 1, 100, 1000, 100_000)]
+    assert areas == sorted(areas, reverse=True)
+    assert areas[0] == areas[1] <= 45
+    assert areas[-1] == 2.0

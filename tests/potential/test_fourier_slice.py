@@ -120,6 +120,7 @@ def test_a_voxel_map_is_projected_as_its_fourier_map(project):
     np.testing.assert_allclose(project(voxel_map, pose, grid), expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradients_in_pose_and_map_agree_with_finite_differences():
     voxel_map = vx.VoxelMap(clouds.volume(clouds.cloud(20, 4.0), 2.0, 16), 1.0)
     grid, target = vx.Grid(16, 1.0), jnp.ones((16, 16))

@@ -62,6 +62,7 @@ def test_undone_average_is_the_point_sampled_closed_form():
     assert relative(vx.grid.to_real(spectrum, (64, 64)), exact) < 1e-8
 
 
+@pytest.mark.slow
 def test_a_wide_range_of_widths():
     structure, grid = mixture(least=16.0, most=120.0), vx.Grid(64, 2.0)
     exact = vx.project(structure, vx.Pose.identity(), grid)
@@ -88,6 +89,7 @@ def test_derivatives_are_those_of_separable_gaussians(as_users_have_it):
         np.testing.assert_allclose(one, other, atol=1e-8 * float(jnp.abs(other).max()))
 
 
+@pytest.mark.slow
 def test_batches_of_poses(as_users_have_it):
     grid, structure = vx.Grid((64, 64), 1.0), mixture()
     poses = vx.Pose.uniform(jr.key(1), 2)
@@ -96,6 +98,7 @@ def test_batches_of_poses(as_users_have_it):
     assert relative(images, exact) < 1e-8
 
 
+@pytest.mark.slow
 def test_single_precision_stays_single():
     single = jax.tree.map(lambda x: x.astype(jnp.float32), mixture())
     grid = vx.Grid((64, 64), 1.0)

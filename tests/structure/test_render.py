@@ -49,11 +49,12 @@ def test_rendering_then_projecting_is_projecting():
         [1.0] * 20,
     )
     grid = vx.Grid(36, 1.0)
-    potential = vx.render(atoms, vx.Grid((36, 36, 36), 1.0))
+    potential = jax.jit(vx.render)(atoms, vx.Grid((36, 36, 36), 1.0))
     fourier_map = vx.FourierMap.from_map(potential, vx.structure.SliceKernel(4, 1.5))
     pose = vx.Pose.identity()
-    of_map = vx.project(fourier_map, pose, grid)
-    of_atoms = vx.project(atoms, pose, grid) * POTENTIAL_FACTOR
+    project = jax.jit(vx.project)
+    of_map = project(fourier_map, pose, grid)
+    of_atoms = project(atoms, pose, grid) * POTENTIAL_FACTOR
     assert float(jnp.abs(of_map - of_atoms).max() / jnp.abs(of_atoms).max()) < 3e-3
 
 

@@ -3,9 +3,12 @@
 import functools as ft
 from typing import Any
 
+import jax.numpy as jnp
+from jax import lax
+
 from .._typing import HalfSpectrum, Scalar
 from ..wave import LinearContrast
-from ._aberrations import transfer
+from ._aberrations import odd_phase, transfer
 from ._lens import Lens
 
 
@@ -41,6 +44,10 @@ def image_spectrum(scattered: Any, lens: Lens, wavelength: Scalar) -> HalfSpectr
 
 @image_spectrum.register
 def _(scattered: LinearContrast, lens: Lens, wavelength: Scalar) -> HalfSpectrum:
-    return scattered.spectrum * transfer(lens, scattered.grid, wavelength).astype(
+    spectrum = scattered.spectrum * transfer(lens, scattered.grid, wavelength).astype(
         scattered.spectrum.dtype
     )
+    if lens.beam_tilt is None and lens.odd_zernike is None:
+        return spectrum
+    phase = odd_phase(lens, scattered.grid, wavelength)
+    return spectrum * lax.complex(jnp.cos(phase), jnp.sin(phase))

@@ -1,9 +1,12 @@
 """The objective lens."""
 
+from typing import Any
+
 import equinox as eqx
+from jaxtyping import Array, Float
 
 from .._checks import FINITE, Rule, check_fields, must
-from .._typing import Scalar, as_float
+from .._typing import Scalar, Vector2, as_float
 
 
 # Where the arc sine of the phase error is finite. Files hold 0 to 1; a fit of nearly no
@@ -11,13 +14,24 @@ from .._typing import Scalar, as_float
 _SINE = Rule(lambda x: abs(x) <= 1, "within -1 and 1")
 _IN_ANGSTROMS = must(FINITE, "give it in Å")
 _IN_DEGREES = must(FINITE, "give it in degrees")
+_IN_RADIANS = must(FINITE, "give radians, the frequency in 1/Å")
+
+
+def _float_or_none(value: Any) -> Any:
+    """Return an array of floats, or None."""
+    return None if value is None else as_float(value)
 
 
 class Lens(eqx.Module):
     r"""Defocus and the other aberrations of the objective lens.
 
     $$\gamma(k) = \pi\lambda\,\Delta f(k)\,k^2 - \tfrac{\pi}{2} C_s \lambda^3 k^4
-    + \phi + \arcsin Q$$
+    + \phi + \arcsin Q - \sum_i c_i Z_i(k)$$
+
+    with the even Zernike terms $Z_i$. Odd aberrations, beam tilt $t$ and odd Zernike
+    terms, turn the phases of the image's spectrum by
+    $-2\pi C_s\lambda^2 k^2 (t \cdot k) + \sum_i c_i Z_i(k)$. Signs, order and units of
+    tilt and terms are RELION's.
 
     Args:
         defocus: mean of U and V, Å, positive underfocus.
@@ -28,6 +42,9 @@ class Lens(eqx.Module):
         amplitude_contrast: $Q$, usually 0 to 1; -1 to 1 is possible.
         phase_shift: $\phi$ of a phase plate, degrees.
         b_factor: of the envelope $e^{-Bk^2/4}$, Å².
+        beam_tilt: (x, y), mrad; None for none.
+        odd_zernike: rlnOddZernike, the frequency in 1/Å not normalised; None for none.
+        even_zernike: rlnEvenZernike, likewise.
 
     Raises:
         ValueError: if a number isn't finite, or the amplitude contrast isn't a sine.
@@ -58,6 +75,16 @@ class Lens(eqx.Module):
     )
     b_factor: Scalar = eqx.field(
         converter=as_float, default=0.0, metadata=must(FINITE, "give it in Å²")
+    )
+    # None rather than zeros: what isn't there costs nothing.
+    beam_tilt: Vector2 | None = eqx.field(
+        converter=_float_or_none, default=None, metadata=must(FINITE, "give it in mrad")
+    )
+    odd_zernike: Float[Array, " odd"] | None = eqx.field(
+        converter=_float_or_none, default=None, metadata=_IN_RADIANS
+    )
+    even_zernike: Float[Array, " even"] | None = eqx.field(
+        converter=_float_or_none, default=None, metadata=_IN_RADIANS
     )
 
     def __check_init__(self) -> None:

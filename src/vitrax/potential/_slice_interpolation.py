@@ -2,8 +2,8 @@
 
 import functools as ft
 import itertools
+from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -11,10 +11,13 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Complex, Float
 
 from .._typing import HalfSpectrum
-from ..structure import FourierMap, brick_offset
+from ..structure import FourierMap, SliceKernel, Trilinear, brick_offset
 
 
 Positions = tuple[Float[Array, "y kx"], Float[Array, "y kx"], Float[Array, "y kx"]]
+
+
+Slopes = Complex[Array, "y kx 3"]
 
 
 def plane_positions(
@@ -50,10 +53,11 @@ def read_plane(
         kx: frequencies of its columns.
     """
 
+    lattice = _Lattice(fourier_map.kernel, fourier_map.origin, fourier_map.node_shape)
+
     @jax.custom_jvp
     def read(coefficients, rows, ky, kx):
-        read_from = eqx.tree_at(lambda m: m.coefficients, fourier_map, coefficients)
-        return _values(read_from, plane_positions(rows, ky, kx))
+        return _values(coefficients, lattice, plane_positions(rows, ky, kx))
 
     def read_jvp(primals, tangents):
         coefficients, *plane = primals
@@ -62,8 +66,7 @@ def read_plane(
         if not isinstance(d_coefficients, SymbolicZero):
             tangent = tangent + read(d_coefficients, *plane)
         if not all(isinstance(step, SymbolicZero) for step in d_plane):
-            read_from = eqx.tree_at(lambda m: m.coefficients, fourier_map, coefficients)
-            slopes = _slopes(read_from, plane_positions(*plane))
+            slopes = _slopes(coefficients, lattice, plane_positions(*plane))
             steps = _plane_steps(plane, d_plane).astype(slopes.dtype)
             tangent = tangent + jnp.sum(slopes * steps, -1)
         return read(*primals), tangent
@@ -100,57 +103,68 @@ def _frequencies(ky: Array, kx: Array) -> Float[Array, "y kx 2"]:
     )
 
 
-def _values(fourier_map: FourierMap, positions: Positions) -> HalfSpectrum:
+class _Lattice(NamedTuple):
+    """Where nodes lie, and how they are weighted: of a `FourierMap`, see there."""
+
+    kernel: SliceKernel | Trilinear
+    origin: tuple[int, int, int]
+    node_shape: tuple[int, int, int]
+
+
+# Compiled as a whole, else a call outside jit would compile each of its operations.
+@ft.partial(jax.jit, static_argnums=1)
+def _values(
+    coefficients: Array, lattice: _Lattice, positions: Positions
+) -> HalfSpectrum:
     """Return the interpolated transform."""
-    sign, first, offsets = _nearest(fourier_map, positions)
-    weights = [fourier_map.kernel.weights(offset)[0] for offset in offsets]
-    total = _weighted_sum(fourier_map, first, weights)
+    sign, first, offsets = _nearest(lattice, positions)
+    weights = [lattice.kernel.weights(offset)[0] for offset in offsets]
+    total = _weighted_sum(coefficients, first, weights)
     return lax.complex(total.real, sign * total.imag)
 
 
-def _slopes(fourier_map: FourierMap, positions: Positions) -> Complex[Array, "y kx 3"]:
+@ft.partial(jax.jit, static_argnums=1)
+def _slopes(coefficients: Array, lattice: _Lattice, positions: Positions) -> Slopes:
     """Return the derivatives of the interpolated transform along x, y and z.
 
     The three of a pixel stand side by side, so that one loop makes them while their
     nodes are in the cache; three loops were a third slower and took twice as long to
     compile.
     """
-    sign, first, offsets = _nearest(fourier_map, positions)
+    sign, first, offsets = _nearest(lattice, positions)
     weights = []
     for axis, offset in enumerate(offsets):
         here = jnp.arange(3) == axis
         weights.append(
             [
                 jnp.where(here, slope[..., None], value[..., None])
-                for value, slope in zip(
-                    *fourier_map.kernel.weights(offset), strict=True
-                )
+                for value, slope in zip(*lattice.kernel.weights(offset), strict=True)
             ]
         )
-    total = _weighted_sum(fourier_map, first, weights)
+    total = _weighted_sum(coefficients, first, weights)
     return lax.complex(sign[..., None] * total.real, total.imag)
 
 
-def _nearest(fourier_map: FourierMap, positions: Positions):
+def _nearest(lattice: _Lattice, positions: Positions):
     """Return the sign of x, the first node along each axis, and the distance to it.
 
     Positions with x < 0 are mirrored: the half with x ≥ 0 is stored, the other is its
     conjugate. A sign rather than a selection: the gradient of a selection is two of
     them, and XLA would run a loop once for either.
     """
-    points = fourier_map.kernel.points
+    points = lattice.kernel.points
     sign = jnp.where(positions[0] < 0, -1.0, 1.0).astype(positions[0].dtype)
     first, offsets = [], []
     for i, position in enumerate(positions):
         start = jnp.ceil(sign * position - 0.5 * points)
-        node = start.astype(jnp.int32) + fourier_map.origin[2 - i]
-        first.append(jnp.clip(node, 0, fourier_map.node_shape[2 - i] - points))
+        node = start.astype(jnp.int32) + lattice.origin[2 - i]
+        first.append(jnp.clip(node, 0, lattice.node_shape[2 - i] - points))
         offsets.append(sign * position - start)
     return sign, first, offsets
 
 
 def _weighted_sum(
-    fourier_map: FourierMap, first: list[Array], weights: list[list[Array]]
+    coefficients: Array, first: list[Array], weights: list[list[Array]]
 ) -> Array:
     """Return the weighted sum of W x W x W nodes at each place.
 
@@ -160,13 +174,13 @@ def _weighted_sum(
     and stored.
 
     Args:
-        fourier_map: the nodes.
+        coefficients: the nodes, in bricks.
         first: index of the first node along x, y and z, of each pixel.
         weights: of each node along x, y and z; several sums of the same nodes side by
             side along a last axis.
     """
-    counts = fourier_map.coefficients.shape[:3]
-    flat = fourier_map.coefficients.reshape(-1)
+    counts = coefficients.shape[:3]
+    flat = coefficients.reshape(-1)
     first, weights = lax.optimization_barrier((first, weights))
     shape = weights[0][0].shape
     places = (*first[0].shape, *(1,) * (len(shape) - 2))
