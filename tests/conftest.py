@@ -1,9 +1,7 @@
 """Strict settings for every test, and the fixtures that many share."""
 
-import atexit
 import os
 import pathlib
-import tempfile
 
 
 def _choose_platform() -> None:
@@ -19,19 +17,7 @@ def _choose_platform() -> None:
     os.environ.setdefault("MPLBACKEND", "Agg")
 
 
-def _share_compiled() -> None:
-    """Let the workers of a run share what they compile, in a folder of its own."""
-    if "PYTEST_XDIST_WORKER" in os.environ or "JAX_COMPILATION_CACHE_DIR" in os.environ:
-        return
-    folder = tempfile.TemporaryDirectory(prefix="vitrax-tests-")
-    atexit.register(folder.cleanup)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
-    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-
-
 _choose_platform()
-_share_compiled()
 
 import hypothesis
 import jax

@@ -1,0 +1,92 @@
+"""What relion_reconstruct makes of our images with higher aberrations.
+
+It undoes them where the STAR file says them with the right sign, and makes them worse
+with the opposite one.
+"""
+
+import re
+import shutil
+import subprocess
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.structure import SliceKernel
+
+
+SIZE, PIXEL, COUNT = 64, 1.2, 400
+TILT = (4.0, -3.0)
+ODD = (0.0, 0.0, 40.0, 15.0, -20.0, -35.0)
+EVEN = (0.0, 3.0, 0.0, -4.0, 20.0, 0.0, 0.0, -30.0, 10.0)
+
+
+def listed(numbers, sign):
+    return "[" + ",".join(str(sign * number) for number in numbers) + "]"
+
+
+CASES = {
+    "tilt": (
+        {"beam_tilt": TILT},
+        lambda sign: {"rlnBeamTiltX": sign * TILT[0], "rlnBeamTiltY": sign * TILT[1]},
+    ),
+    "odd": ({"odd_zernike": ODD}, lambda sign: {"rlnOddZernike": listed(ODD, sign)}),
+    "even": ({"even_zernike": EVEN}, lambda s: {"rlnEvenZernike": listed(EVEN, s)}),
+}
+
+
+@pytest.fixture(scope="module")
+def potential(shared):
+    gaussians = vx.io.read_atoms(shared / "structures" / "1dpx.pdb").to_gaussians()
+    positions = gaussians.positions - gaussians.positions.mean(axis=0, keepdims=True)
+    gaussians = vx.Gaussians(positions, gaussians.amplitudes, gaussians.variances)
+    return jax.jit(vx.render)(gaussians, vx.Grid((SIZE,) * 3, PIXEL))
+
+
+def write_images(folder, potential, aberrations):
+    """Write images of random poses with some aberrations, and a STAR file without."""
+    fourier_map = vx.FourierMap.from_map(potential, SliceKernel(4, 1.5))
+    poses = vx.Pose.uniform(jax.random.key(0), COUNT)
+    defoci = jnp.linspace(6_000.0, 14_000.0, COUNT)
+    grid = vx.Grid(SIZE, PIXEL)
+
+    def one(pose, defocus):
+        lens = vx.Lens(defocus, **aberrations)
+        return vx.simulate(fourier_map, pose, vx.Microscope(grid, 300.0, lens))
+
+    images = jax.jit(lambda *each: jax.lax.map(lambda x: one(*x), each))(poses, defoci)
+    optics = vx.image.OpticsGroup(pixel_size=PIXEL, voltage=300.0, box=SIZE)
+    lenses = jax.vmap(vx.Lens)(defoci)
+    stack = vx.ParticleStack.from_arrays(np.asarray(images), poses, lenses, optics)
+    vx.io.write_particles(folder / "particles.star", stack)
+
+
+def resolved(folder, potential, columns):
+    """Return the FSC at 4 Å of RELION's map, with columns added to the optics table."""
+    text = (folder / "particles.star").read_text()
+    table = re.search(r"data_optics[\s\S]*?loop_\n((?:_rln.*\n)+)(.*)\n", text)
+    count = table.group(1).count("\n")
+    labels = [f"_{name} #{count + i + 1}\n" for i, name in enumerate(columns)]
+    row = " ".join([table.group(2).rstrip(), *map(str, columns.values())])
+    parts = text[: table.end(1)], *labels, row, text[table.end(2) :]
+    (folder / "told.star").write_text("".join(parts))
+    command = f"relion_reconstruct --i told.star --o out.mrc --ctf --angpix {PIXEL}"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    values = jnp.asarray(np.asarray(vx.io.read_map(folder / "out.mrc").values, float))
+    return float(vx.grid.fsc(values, potential.values)[round(SIZE * PIXEL / 4.0)])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_reconstruct") is None, reason="needs relion_reconstruct"
+)
+@pytest.mark.parametrize("name", CASES)
+def test_relion_undoes_the_aberrations_of_our_images(tmp_path, potential, name):
+    aberrations, told = CASES[name]
+    write_images(tmp_path, potential, aberrations)
+    right = resolved(tmp_path, potential, told(1.0))
+    assert right > 0.99
+    assert resolved(tmp_path, potential, told(-1.0)) < 0.5
+    assert resolved(tmp_path, potential, {}) < 0.9
