@@ -12,9 +12,9 @@ class Trilinear:
     times, and its transform is zero beyond Nyquist. `relion_project` gives the same
     slices to rounding.
 
-    The least accurate choice: 6 to 10 % from the exact projection with padding 2, 2 %
-    with 4. Its slopes jump at the nodes. Take `SliceKernel` unless RELION's own numbers
-    are wanted.
+    The least accurate choice: for a particle of 0.6 of its box 20 % from the exact
+    projection without padding, 4.5 % with 2 and 1.1 % with 4. Its slopes jump at the
+    nodes. Take `SliceKernel` unless RELION's own numbers are wanted.
 
     Args:
         padding: RELION's `--pad`: 1, 2 (its default) or more.
