@@ -15,7 +15,7 @@ WAVELENGTH = wavelength(300.0)
 # (n, m) of the first terms, as CONVENTIONS has them.
 EVEN = [(0, 0), (2, -2), (2, 0), (2, 2), (4, -4), (4, -2), (4, 0), (4, 2), (4, 4)]
 ODD = [(1, -1), (1, 1), (3, -3), (3, -1), (3, 1), (3, 3), (5, -5)]
-# Of k and the azimuth (Born and Wolf, table 9.1).
+# Of k and the azimuth.
 CLOSED = {
     ("even", 1): lambda k, a: k**2 * np.sin(2 * a),
     ("even", 2): lambda k, a: 2 * k**2 - 1,

@@ -33,7 +33,7 @@ def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage
         >>> round(float(phase_error(lens, vx.Grid(4, 1.0), 0.0197)[0, 0]), 6)
         0.100167
     """
-    lens, grid = checked("transfer", lens=lens, grid=grid)
+    lens, grid = checked("phase_error", lens=lens, grid=grid)
     wavelength = as_float(wavelength).astype(grid.pixel_size.dtype)
     ky, kx = grid.frequency_axes()
     half = 0.5 * lens.astigmatism
@@ -66,7 +66,7 @@ def odd_phase(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
         wavelength: Å.
 
     References:
-        Zivanov, Nakane and Scheres 2020, IUCrJ 7, 253, equations 4 to 9.
+        Zivanov, Nakane and Scheres 2020, IUCrJ 7, 253.
 
     Example:
         >>> import vitrax as vx

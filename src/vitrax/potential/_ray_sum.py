@@ -11,6 +11,7 @@ from ..grid import Grid, interpolate_cubic, to_fourier
 from ..pose import Pose
 from ..structure import VoxelMap
 from ._projector import AbstractProjector, check_structure
+from ._slice_interpolation import plane_positions
 
 
 class RaySum(AbstractProjector):
@@ -19,9 +20,9 @@ class RaySum(AbstractProjector):
     $$P(x, y) = \Delta \sum_z V(A^\mathsf{T} (x - s_x, y - s_y, z))$$
 
     with one sample per voxel of depth, by cubic convolution. Nothing wraps round: what
-    leaves the grid isn't seen, and the grid may be smaller than the map. Interpolation
-    damps what is finer than about four voxels, so slices are more accurate; pixels much
-    larger than voxels would alias.
+    leaves the grid isn't seen, and the grid may be smaller than the map. Between
+    voxels interpolation keeps 94 % of a wave of four voxels and half of one of two, so
+    slices are more accurate; pixels much larger than voxels alias.
 
     Example:
         >>> import jax.numpy as jnp
@@ -43,10 +44,7 @@ class RaySum(AbstractProjector):
         y, x = grid.axes()
         x, y = x - pose.shift[0], y - pose.shift[1]
         matrix = pose.as_matrix()
-        plane = (
-            x[None, :, None] * matrix[0][None, None]
-            + y[:, None, None] * matrix[1][None, None]
-        )
+        plane = jnp.stack(plane_positions(matrix[:2], y, x), -1)
 
         def add_layer(
             total: Float[Array, "y x"], z: Float[Array, ""]
