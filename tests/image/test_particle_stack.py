@@ -161,3 +161,10 @@ def test_the_box_of_arrays_is_that_of_the_images():
     three = jax.vmap(vx.Lens)(np.full(3, 1e4))
     with pytest.raises(ValueError, match=r"5 particles the lenses' \w+ of shape \(3"):
         make(IMAGES, poses, three, OPTICS)
+
+
+@pytest.mark.parametrize("name", ["beam_tilt", "odd_zernike", "even_zernike"])
+def test_aberrations_that_a_stack_does_not_hold_are_refused(name):
+    lens = vx.Lens(defocus=1.2e4, **{name: (0.1, 0.2)})
+    with pytest.raises(ValueError, match=f"cannot make a stack of lenses with {name}"):
+        vx.image.lens_arrays(lens, 2)

@@ -87,7 +87,7 @@ def lens_arrays(
         shared: what the lenses must have, because files keep it per optics group.
 
     Raises:
-        ValueError: if they haven't.
+        ValueError: if they haven't, or have aberrations that a stack doesn't hold.
 
     Example:
         >>> import vitrax as vx
@@ -106,6 +106,12 @@ def lens_arrays(
             )
         return np.broadcast_to(values, (count,))
 
+    for name in ("beam_tilt", "odd_zernike", "even_zernike"):
+        if getattr(lenses, name) is not None:
+            raise ValueError(
+                f"cannot make a stack of lenses with {name} because it would be lost: "
+                f"a stack doesn't hold it; do leave it out, or keep the lenses yourself"
+            )
     for name, value in shared.items():
         if not np.allclose(spread(name), value, rtol=1e-5, atol=1e-7):
             raise ValueError(
