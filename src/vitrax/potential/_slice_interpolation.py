@@ -76,31 +76,33 @@ def read_plane(
 
 
 def _plane_steps(plane: list, steps: list) -> Float[Array, "y kx 3"]:
-    """Return by how much each position moves, of (rows, ky, kx) and their tangents.
-
-    Matrix products throughout: what they are transposed to makes XLA keep the slopes,
-    where a sum would run their loop once for each of its uses.
-    """
+    """Return by how much each position moves, of (rows, ky, kx) and their tangents."""
     rows, ky, kx = plane
     d_rows, d_ky, d_kx = steps
-    product = ft.partial(jnp.matmul, precision=lax.Precision.HIGHEST)
     total = jnp.zeros((ky.size, kx.size, 3), rows.dtype)
     if not isinstance(d_rows, SymbolicZero):
-        total = total + product(_frequencies(ky, kx), d_rows)
+        total = total + _swept(d_rows, ky, kx)
     if not isinstance(d_ky, SymbolicZero):
-        total = total + product(_frequencies(d_ky, jnp.zeros_like(kx)), rows)
+        total = total + _swept(rows, d_ky, jnp.zeros_like(kx))
     if not isinstance(d_kx, SymbolicZero):
-        total = total + product(_frequencies(jnp.zeros_like(ky), d_kx), rows)
+        total = total + _swept(rows, jnp.zeros_like(ky), d_kx)
     return total
 
 
-def _frequencies(ky: Array, kx: Array) -> Float[Array, "y kx 2"]:
-    """Return (kx, ky) of each pixel."""
-    shape = (ky.size, kx.size)
-    return jnp.stack(
-        [jnp.broadcast_to(kx[None, :], shape), jnp.broadcast_to(ky[:, None], shape)],
-        axis=-1,
-    )
+def _swept(
+    rows: Float[Array, "2 3"], ky: Float[Array, " y"], kx: Float[Array, " kx"]
+) -> Float[Array, "y kx 3"]:
+    """Return kx·rows[0] + ky·rows[1] of each pixel.
+
+    A matrix product for each row of the image: what it is transposed to reads the
+    slopes as their loop writes them, the three of a pixel side by side. One product for
+    the whole image took 1.5 times as long, a sum would run the loop once for each of
+    its uses.
+    """
+    across = jnp.stack([kx, jnp.ones_like(kx)])
+    start = ky[:, None] * rows[1][None, :]
+    lines = jnp.stack([jnp.broadcast_to(rows[0], start.shape), start], axis=1)
+    return jnp.einsum("ak,yab->ykb", across, lines, precision=lax.Precision.HIGHEST)
 
 
 class _Lattice(NamedTuple):

@@ -47,7 +47,7 @@ class SliceKernel:
         150
     """
 
-    def __init__(self, points: int = 3, padding: float = 1.5):
+    def __init__(self, points: int = 3, padding: float = 1.4):
         if points not in range(3, 7):
             raise ValueError(
                 f"cannot interpolate with {points} points per axis because 3 to 6 are "
@@ -55,7 +55,7 @@ class SliceKernel:
             )
         if not 1.0 <= padding <= 4.0:
             raise ValueError(
-                f"cannot pad {padding} times because 1 to 4 is supported; do take 1.5 "
+                f"cannot pad {padding} times because 1 to 4 is supported; do take 1.4 "
                 f"(default), or 2 (finer, and more memory)"
             )
         self.points = int(points)
