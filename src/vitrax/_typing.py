@@ -17,6 +17,7 @@ Image = Float[Array, "y x"]
 Volume = Float[Array, "z y x"]
 HalfImage = Float[Array, "y kx"]
 HalfSpectrum = Complex[Array, "y kx"]
+Spectrum = Complex[Array, "y x"]
 HalfVolume = Complex[Array, "z y kx"]
 ScalarLike = Float[Array, ""] | float | int
 
@@ -56,6 +57,11 @@ def as_float(x: Any) -> Array:
             "would be lost; do pass .real or jnp.abs(...)"
         )
     return array.astype(default_float())
+
+
+def float_or_none(x: Any) -> Any:
+    """Return `as_float(x)`, or None for what isn't there."""
+    return None if x is None else as_float(x)
 
 
 def complex_dtype(dtype: Any) -> np.dtype:

@@ -8,6 +8,7 @@ from ._filters import (
     whitening as whitening,
 )
 from ._fourier import (
+    both_halves as both_halves,
     crop as crop,
     pad as pad,
     resample as resample,

@@ -3,7 +3,8 @@
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+import numpy as np
+from jaxtyping import Array, Complex, Float, Inexact
 
 
 def to_fourier(values: Float[Array, "..."]) -> Complex[Array, "..."]:
@@ -63,6 +64,29 @@ def _half_turns(
             others = [i for i in range(len(shape)) if i != axis]
             signs = signs * jnp.expand_dims(1 - 2 * parity, others)
     return signs.astype(spectrum.dtype)
+
+
+def both_halves(half: Inexact[Array, "y kx"], columns: int) -> Inexact[Array, "y x"]:
+    r"""Return the full spectrum of a real image, $F(-k) = \overline{F(k)}$.
+
+    Args:
+        half: in the layout of `jax.numpy.fft.rfft2`; complex, or real and even.
+        columns: number of pixels along x.
+
+    Returns:
+        In the layout of `jax.numpy.fft.fft2`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from vitrax.grid import both_halves
+        >>> image = jnp.arange(20.0).reshape(4, 5)
+        >>> half = jnp.fft.rfft2(image)
+        >>> bool(jnp.allclose(both_halves(half, 5), jnp.fft.fft2(image), atol=1e-4))
+        True
+    """
+    others = np.arange(columns // 2 + 1, columns)
+    opposite = half[-np.arange(half.shape[0]) % half.shape[0]][:, columns - others]
+    return jnp.concatenate([half, jnp.conj(opposite)], axis=1)
 
 
 def crop(values: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, "..."]:

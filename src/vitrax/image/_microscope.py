@@ -7,7 +7,7 @@ from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
 from ..optics import Lens, transfer
 from ..physics import CODATA, Constants, wavelength
-from ..wave import WeakPhase
+from ..wave import AbstractScattering, Beam, WeakPhase
 
 
 def as_padding(padding: int) -> int:
@@ -52,7 +52,7 @@ class Microscope(eqx.Module):
     )
     lens: Lens
     padding: int = eqx.field(converter=as_padding, static=True, default=1)
-    scattering: WeakPhase = WeakPhase()
+    scattering: AbstractScattering = WeakPhase()
     constants: Constants = eqx.field(static=True, default=CODATA)
 
     def __check_init__(self) -> None:
@@ -68,6 +68,11 @@ class Microscope(eqx.Module):
     def wavelength(self) -> Scalar:
         """Electron wavelength, Å."""
         return wavelength(self.voltage, self.constants)
+
+    @property
+    def beam(self) -> Beam:
+        """The electrons, and the share of them that the specimen removes."""
+        return Beam(self.voltage, self.lens.amplitude_contrast, self.constants)
 
     def ctf(self) -> HalfImage:
         r"""Return the contrast transfer function on the grid.

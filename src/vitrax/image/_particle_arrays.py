@@ -65,6 +65,9 @@ def pose_arrays(
     Args:
         poses: leaves have an axis of particles.
 
+    Raises:
+        ValueError: if they have heights, which would be lost.
+
     Example:
         >>> import jax
         >>> import vitrax as vx
@@ -72,6 +75,11 @@ def pose_arrays(
         >>> angles.shape, shifts.shape
         ((3, 3), (3, 2))
     """
+    if poses.height is not None:
+        raise ValueError(
+            "cannot make a stack of poses with a height because a particle's file keeps "
+            "its defocus alone; do give them lenses raised by it, and no height"
+        )
     angles = np.asarray(jax.vmap(lambda pose: pose.as_euler())(poses), np.float64)
     return angles, np.asarray(poses.shift, np.float64)
 

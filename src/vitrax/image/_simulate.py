@@ -8,15 +8,17 @@ from .._typing import Image, real_dtype
 from ..grid import crop, to_real
 from ..optics import image_spectrum
 from ..pose import Pose
-from ..wave import LinearContrast
+from ..wave import LinearContrast, Wave
 from ._microscope import Microscope
 
 
-def scatter(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearContrast:
+def scatter(
+    structure: PyTree, pose: Pose, microscope: Microscope
+) -> LinearContrast | Wave:
     r"""Return what leaves the specimen.
 
-    In the weak-phase approximation the contrast $2\sigma V_z$, on a grid that holds the
-    padded image and the structure's own box.
+    In the weak-phase approximation the contrast $2\sigma V_z$, else the scattered wave,
+    on a grid that holds the padded image and the structure's own box.
 
     Args:
         structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your
@@ -67,12 +69,10 @@ def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
     return crop(to_real(spectrum, scattered.grid.shape), microscope.grid.shape)
 
 
-def _scattered(structure: PyTree, pose: Pose, microscope: Microscope) -> LinearContrast:
+def _scattered(
+    structure: PyTree, pose: Pose, microscope: Microscope
+) -> LinearContrast | Wave:
     """Return what leaves the specimen, of arguments of one dtype, checked."""
     return microscope.scattering(
-        structure,
-        pose,
-        microscope.padded_grid(),
-        microscope.voltage,
-        microscope.constants,
+        structure, pose, microscope.padded_grid(), microscope.beam
     )

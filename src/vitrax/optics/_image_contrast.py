@@ -1,14 +1,17 @@
 """What the lens makes of what left the specimen."""
 
+import dataclasses
 import functools as ft
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
+from jaxtyping import Array, Float
 
-from .._typing import HalfSpectrum, Scalar
-from ..wave import LinearContrast
-from ._aberrations import odd_phase, transfer
+from .._typing import HalfSpectrum, Scalar, Spectrum
+from ..grid import both_halves, to_fourier
+from ..wave import LinearContrast, Wave, wave_to_real
+from ._aberrations import envelope, odd_phase, phase_error, transfer
 from ._lens import Lens
 
 
@@ -44,10 +47,41 @@ def image_spectrum(scattered: Any, lens: Lens, wavelength: Scalar) -> HalfSpectr
 
 @image_spectrum.register
 def _(scattered: LinearContrast, lens: Lens, wavelength: Scalar) -> HalfSpectrum:
+    if scattered.height is not None:
+        lens = lens.raised(scattered.height)
     spectrum = scattered.spectrum * transfer(lens, scattered.grid, wavelength).astype(
         scattered.spectrum.dtype
     )
     if lens.beam_tilt is None and lens.odd_zernike is None:
         return spectrum
-    phase = odd_phase(lens, scattered.grid, wavelength)
-    return spectrum * lax.complex(jnp.cos(phase), jnp.sin(phase))
+    return spectrum * _turn(odd_phase(lens, scattered.grid, wavelength))
+
+
+@image_spectrum.register
+def _(scattered: Wave, lens: Lens, wavelength: Scalar) -> HalfSpectrum:
+    transferred = wave_transfer(lens, scattered, wavelength)
+    wave = wave_to_real(scattered.spectrum * transferred)
+    return to_fourier(2 * wave.real + wave.real**2 + wave.imag**2)
+
+
+def wave_transfer(lens: Lens, scattered: Wave, wavelength: Scalar) -> Spectrum:
+    r"""Return the factor of a scattered wave, $e^{i(\gamma + \varphi)} E(k)$.
+
+    $\gamma$ without the amplitude contrast, which is in the wave. The wave that isn't
+    scattered passes as it is, so that a phase plate turns all but it.
+    """
+    grid, dtype = scattered.grid, scattered.spectrum.dtype
+    none = jnp.zeros_like(lens.amplitude_contrast)
+    lens = dataclasses.replace(lens, amplitude_contrast=none)
+    even = both_halves(phase_error(lens, grid, wavelength), grid.shape[1])
+    left = both_halves(envelope(lens, grid), grid.shape[1])
+    factor = _turn(even) * left.astype(dtype)
+    if lens.beam_tilt is None and lens.odd_zernike is None:
+        return factor
+    odd = _turn(odd_phase(lens, grid, wavelength))
+    return factor * both_halves(odd, grid.shape[1])
+
+
+def _turn(phase: Float[Array, "y x"]) -> Spectrum:
+    """Return e^{i phase}."""
+    return lax.complex(jnp.cos(phase), jnp.sin(phase))

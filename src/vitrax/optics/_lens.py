@@ -1,12 +1,13 @@
 """The objective lens."""
 
-from typing import Any
+import dataclasses
+from typing import Self
 
 import equinox as eqx
 from jaxtyping import Array, Float
 
 from .._checks import FINITE, Rule, check_fields, must
-from .._typing import Scalar, Vector2, as_float
+from .._typing import Scalar, ScalarLike, Vector2, as_float, float_or_none
 
 
 # Where the arc sine of the phase error is finite. Files hold 0 to 1; a fit of nearly no
@@ -15,11 +16,6 @@ _SINE = Rule(lambda x: abs(x) <= 1, "within -1 and 1")
 _IN_ANGSTROMS = must(FINITE, "give it in Å")
 _IN_DEGREES = must(FINITE, "give it in degrees")
 _IN_RADIANS = must(FINITE, "give radians, the frequency in 1/Å")
-
-
-def _float_or_none(value: Any) -> Any:
-    """Return an array of floats, or None."""
-    return None if value is None else as_float(value)
 
 
 class Lens(eqx.Module):
@@ -78,14 +74,29 @@ class Lens(eqx.Module):
     )
     # None rather than zeros: what isn't there costs nothing.
     beam_tilt: Vector2 | None = eqx.field(
-        converter=_float_or_none, default=None, metadata=must(FINITE, "give it in mrad")
+        converter=float_or_none, default=None, metadata=must(FINITE, "give it in mrad")
     )
     odd_zernike: Float[Array, " odd"] | None = eqx.field(
-        converter=_float_or_none, default=None, metadata=_IN_RADIANS
+        converter=float_or_none, default=None, metadata=_IN_RADIANS
     )
     even_zernike: Float[Array, " even"] | None = eqx.field(
-        converter=_float_or_none, default=None, metadata=_IN_RADIANS
+        converter=float_or_none, default=None, metadata=_IN_RADIANS
     )
 
     def __check_init__(self) -> None:
         check_fields(self)
+
+    def raised(self, height: ScalarLike) -> Self:
+        """Return the lens for what lies beyond the middle of the specimen.
+
+        Its defocus is larger by the height, since electrons travel towards +z.
+
+        Args:
+            height: Å.
+
+        Example:
+            >>> import vitrax as vx
+            >>> float(vx.Lens(defocus=9_000.0).raised(250.0).defocus)
+            9250.0
+        """
+        return dataclasses.replace(self, defocus=self.defocus + height)

@@ -10,7 +10,15 @@ import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._checks import FINITE, check_fields, check_key, checked, must
-from .._typing import Matrix3, ScalarLike, Vector2, Vector3, as_float
+from .._typing import (
+    Matrix3,
+    Scalar,
+    ScalarLike,
+    Vector2,
+    Vector3,
+    as_float,
+    float_or_none,
+)
 from ._orientation_grid import euler_grid
 from ._rotation import Rotation
 
@@ -22,6 +30,9 @@ class Pose(eqx.Module):
         rotation: takes the object's coordinates to the image's.
         shift: (x, y), where the particle is relative to pixel N // 2 of the image, Å.
             This is the negative of RELION's rlnOriginXAngst and rlnOriginYAngst.
+        height: how far the particle is beyond the middle of the specimen, along the
+            electrons' way, +z, Å; None for 0. The defocus of its image is larger by as
+            much.
 
     Example:
         >>> import vitrax as vx
@@ -35,6 +46,10 @@ class Pose(eqx.Module):
         converter=as_float,
         default=(0.0, 0.0),
         metadata=must(FINITE, "give (x, y) in Å"),
+    )
+    # None rather than zero: what isn't there costs nothing.
+    height: Scalar | None = eqx.field(
+        converter=float_or_none, default=None, metadata=must(FINITE, "give it in Å")
     )
 
     def __check_init__(self) -> None:
@@ -126,7 +141,9 @@ class Pose(eqx.Module):
         pose = checked("Pose.moved", pose=self)
         tangent = as_float(tangent)
         return type(self)(
-            Rotation.exp(tangent[:3]) @ pose.rotation, pose.shift + tangent[3:]
+            Rotation.exp(tangent[:3]) @ pose.rotation,
+            pose.shift + tangent[3:],
+            pose.height,
         )
 
     def as_matrix(self) -> Float[Array, "3 3"]:

@@ -7,8 +7,9 @@ from ._project import project as project
 from ._projector import (
     AbstractProjector as AbstractProjector,
     default_projector as default_projector,
+    projected as projected,
 )
 from ._ray_sum import RaySum as RaySum
-from ._scale import potential_scale as potential_scale
+from ._scale import absolute_scale as absolute_scale, potential_scale as potential_scale
 from ._separable_gaussians import SeparableGaussians as SeparableGaussians
 from ._shift import moved as moved

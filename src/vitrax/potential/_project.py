@@ -7,7 +7,7 @@ from .._checks import checked
 from .._typing import Image, real_dtype
 from ..grid import Grid, crop, to_real
 from ..pose import Pose
-from ._projector import AbstractProjector, default_projector
+from ._projector import AbstractProjector, projected
 
 
 def project(
@@ -43,7 +43,6 @@ def project(
         >>> round(float(image.sum()) * 0.25, 3)
         2.5
     """
-    projector = default_projector(structure) if projector is None else projector
     nouns = checked("project", structure=structure, pose=pose, grid=grid)
     if grid.ndim != 2:
         raise ValueError(
@@ -51,6 +50,5 @@ def project(
             f"two axes; do pass Grid((y, x), pixel_size)"
         )
     structure, pose, grid = cast_floats(nouns, real_dtype(structure))
-    spectrum = projector(structure, pose, grid)
-    working = projector.working_grid(structure, grid)
+    spectrum, working = projected(structure, pose, grid, projector)
     return crop(to_real(spectrum, working.shape), grid.shape)

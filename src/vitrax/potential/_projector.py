@@ -46,6 +46,29 @@ def check_structure(projector: AbstractProjector, structure: Any, *kinds: type) 
         )
 
 
+def projected(
+    structure: PyTree, pose: Pose, grid: Grid, projector: AbstractProjector | None
+) -> tuple[HalfSpectrum, Grid]:
+    """Return the half spectrum of the projection, and the grid that it is on.
+
+    Args:
+        structure: what a projector takes.
+        pose: of the structure.
+        grid: of the image.
+        projector: how; None for the structure's own.
+
+    Example:
+        >>> import vitrax as vx
+        >>> from vitrax.potential import projected
+        >>> blob = vx.Gaussians([[0.0] * 3], [[1.0]], [[1.0]])
+        >>> grid = vx.Grid(8, 1.0)
+        >>> projected(blob, vx.Pose.identity(), grid, None)[0].shape
+        (8, 5)
+    """
+    projector = default_projector(structure) if projector is None else projector
+    return projector(structure, pose, grid), projector.working_grid(structure, grid)
+
+
 @ft.singledispatch
 def default_projector(structure: Any) -> AbstractProjector:
     """Return the projector that `structure` gets where none is chosen.

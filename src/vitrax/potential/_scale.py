@@ -4,7 +4,7 @@ import functools as ft
 from typing import Any
 
 from ..physics import POTENTIAL_FACTOR
-from ..structure import Atoms, Gaussians
+from ..structure import ARBITRARY, Atoms, Gaussians
 
 
 @ft.singledispatch
@@ -34,3 +34,24 @@ def _(structure: Gaussians) -> float:
 def _(structure: Atoms) -> float:
     del structure
     return POTENTIAL_FACTOR
+
+
+def absolute_scale(structure: Any) -> float:
+    """Return `potential_scale` of a structure whose unit is known.
+
+    Raises:
+        ValueError: if it is a map of arbitrary unit.
+
+    Example:
+        >>> import vitrax as vx
+        >>> from vitrax.potential import absolute_scale
+        >>> round(absolute_scale(vx.Gaussians([[0.0] * 3], [[1.0]], [[1.0]])), 4)
+        47.8776
+    """
+    if getattr(structure, "unit", None) == ARBITRARY:
+        raise ValueError(
+            f"cannot tell the phase that this {type(structure).__name__} gives because "
+            f"its unit is arbitrary; do scale its values to volts and make it with "
+            f"unit='V', or take the weak-phase theory"
+        )
+    return potential_scale(structure)

@@ -2,7 +2,7 @@
 
 import equinox as eqx
 
-from .._typing import HalfSpectrum
+from .._typing import HalfSpectrum, Scalar
 from ..grid import Grid
 
 
@@ -15,6 +15,8 @@ class LinearContrast(eqx.Module):
     Args:
         spectrum: centred half spectrum.
         grid: the sampling it is given on.
+        height: of the particle beyond the middle of the specimen, along the electrons'
+            way, Å; None for 0. It adds to the defocus.
 
     Example:
         >>> import jax.numpy as jnp
@@ -27,3 +29,4 @@ class LinearContrast(eqx.Module):
 
     spectrum: HalfSpectrum
     grid: Grid
+    height: Scalar | None = None

@@ -1,17 +1,16 @@
 """Linear scattering by a thin, weak specimen."""
 
-import equinox as eqx
 from jaxtyping import PyTree
 
-from .._typing import Scalar
 from ..grid import Grid
-from ..physics import Constants, interaction_parameter
 from ..pose import Pose
-from ..potential import AbstractProjector, default_projector, potential_scale
+from ..potential import AbstractProjector, potential_scale, projected
+from ._beam import Beam
 from ._contrast import LinearContrast
+from ._scattering import AbstractScattering
 
 
-class WeakPhase(eqx.Module):
+class WeakPhase(AbstractScattering):
     r"""The weak-phase approximation, $I/I_0 - 1 = 2\sigma V_z \otimes \text{CTF}$.
 
     Valid where the phase $\sigma V_z$ is much smaller than 1. The potential of a map of
@@ -33,20 +32,11 @@ class WeakPhase(eqx.Module):
     projector: AbstractProjector | None = None
 
     def __call__(
-        self,
-        structure: PyTree,
-        pose: Pose,
-        grid: Grid,
-        voltage: Scalar,
-        constants: Constants,
+        self, structure: PyTree, pose: Pose, grid: Grid, beam: Beam
     ) -> LinearContrast:
         """Return the contrast before the lens, on the projector's working grid."""
-        projector = self.projector
-        if projector is None:
-            projector = default_projector(structure)
-        spectrum = projector(structure, pose, grid)
-        factor = (
-            2 * potential_scale(structure) * interaction_parameter(voltage, constants)
+        spectrum, working = projected(structure, pose, grid, self.projector)
+        factor = 2 * potential_scale(structure) * beam.interaction
+        return LinearContrast(
+            spectrum * factor.astype(spectrum.dtype), working, pose.height
         )
-        working = projector.working_grid(structure, grid)
-        return LinearContrast(spectrum * factor.astype(spectrum.dtype), working)

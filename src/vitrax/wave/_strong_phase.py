@@ -1,0 +1,77 @@
+"""Scattering by a thin specimen of any strength."""
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Complex, Float, PyTree
+
+from .._typing import Scalar
+from ..grid import Grid, to_real
+from ..pose import Pose
+from ..potential import AbstractProjector, absolute_scale, projected
+from ._beam import Beam
+from ._propagation import Fresnel, propagate
+from ._scattering import AbstractScattering
+from ._wave import Wave
+
+
+class StrongPhase(AbstractScattering):
+    r"""The phase object, $\psi = e^{i\sigma V_z e^{i \arcsin Q}}$.
+
+    All orders in the potential, at one plane: valid where the specimen is thinner than
+    the depth of focus.
+
+    Args:
+        projector: how the potential is projected; by default the structure's own.
+
+    References:
+        Kirkland 2020, Advanced Computing in Electron Microscopy, 3rd ed., section 5.1.
+
+    Example:
+        >>> import vitrax as vx
+        >>> thick = vx.wave.StrongPhase()
+        >>> lens = vx.Lens(defocus=9_000.0)
+        >>> scope = vx.Microscope(vx.Grid(16, 1.0), 300.0, lens, scattering=thick)
+        >>> blob = vx.Gaussians([[0.0] * 3], [[9.0]], [[4.0]])
+        >>> vx.simulate(blob, vx.Pose.identity(), scope).shape
+        (16, 16)
+    """
+
+    projector: AbstractProjector | None = None
+
+    def __call__(self, structure: PyTree, pose: Pose, grid: Grid, beam: Beam) -> Wave:
+        """Return the wave, on the projector's working grid.
+
+        Raises:
+            ValueError: if the structure is a map of arbitrary unit.
+        """
+        spectrum, working = projected(structure, pose, grid, self.projector)
+        scale = absolute_scale(structure) * beam.interaction
+        phase = to_real(spectrum * scale.astype(spectrum.dtype), working.shape)
+        wave = Wave.from_scattered(
+            scattered_by(phase, beam.amplitude_contrast), working
+        )
+        if pose.height is None:
+            return wave
+        return propagate(wave, beam.wavelength, -pose.height, Fresnel())
+
+
+def scattered_by(
+    phase: Float[Array, "y x"], amplitude_contrast: Scalar
+) -> Complex[Array, "y x"]:
+    r"""Return $e^{i \varphi e^{i\arcsin Q}} - 1$, accurate for small phases too.
+
+    Args:
+        phase: $\varphi = \sigma V_z$, radians.
+        amplitude_contrast: $Q$.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from vitrax.wave import scattered_by
+        >>> at = scattered_by(jnp.full((1, 1), 1e-3), jnp.asarray(0.0))
+        >>> round(float(at[0, 0].imag), 9), round(float(at[0, 0].real), 9)
+        (0.001, -5e-07)
+    """
+    q = amplitude_contrast.astype(phase.dtype)
+    turned, lost = phase * jnp.sqrt(1 - q**2), jnp.expm1(-phase * q)
+    real = lost * jnp.cos(turned) - 2 * jnp.sin(0.5 * turned) ** 2
+    return lax.complex(real, (1 + lost) * jnp.sin(turned))
