@@ -128,6 +128,42 @@ def mapped(steps):
     return vx.map_batched(one, steps, batch_size=2)
 
 
+def raised():
+    """Return poses with heights."""
+    return tuple(
+        vx.Pose(pose.rotation, pose.shift, height)
+        for pose, height in zip(poses(), (30.0, -20.0), strict=True)
+    )
+
+
+def scattering(theory):
+    return tuple(
+        vx.Microscope(scope.grid, scope.voltage, scope.lens, scattering=theory)
+        for scope in microscopes()
+    )
+
+
+def waves():
+    return tuple(
+        vx.wave.Wave.from_scattered(
+            jax.lax.complex(*(jr.normal(key, GRID[0]) for key in jr.split(jr.key(n)))),
+            grid,
+        )
+        for n, grid in enumerate(grids())
+    )
+
+
+def propagated(wave):
+    return vx.wave.propagate(wave, 0.02, 50.0, vx.wave.Fresnel())
+
+
+def maps_in_volts():
+    return tuple(
+        vx.FourierMap.from_map(vx.VoxelMap(one.values, one.voxel_size, "V"))
+        for one in voxel_maps()
+    )
+
+
 CASES = {
     "render Atoms": lambda: case(vx.render, atoms(), volume_grids()),
     "FourierMap.from_map": lambda: case(vx.FourierMap.from_map, voxel_maps()),
@@ -157,6 +193,16 @@ CASES = {
     "map_batched": lambda: case(
         mapped,
         (0.1 * jr.normal(jr.key(8), (3, 5)), 0.1 * jr.normal(jr.key(9), (3, 5))),
+    ),
+    "propagate": lambda: case(propagated, waves()),
+    "simulate StrongPhase": lambda: case(
+        vx.simulate, gaussians(), raised(), scattering(vx.wave.StrongPhase())
+    ),
+    "simulate EwaldSphere": lambda: case(
+        vx.simulate, gaussians(), raised(), scattering(vx.wave.EwaldSphere())
+    ),
+    "scatter EwaldSphere of a map": lambda: case(
+        vx.scatter, maps_in_volts(), raised(), scattering(vx.wave.EwaldSphere())
     ),
 }
 

@@ -77,8 +77,8 @@ def pose_arrays(
     """
     if poses.height is not None:
         raise ValueError(
-            "cannot make a stack of poses with a height because a particle's file keeps "
-            "its defocus alone; do give them lenses raised by it, and no height"
+            "cannot make a stack of poses with a height because a file keeps the "
+            "defocus of a particle alone; do give lenses raised by it, and no height"
         )
     angles = np.asarray(jax.vmap(lambda pose: pose.as_euler())(poses), np.float64)
     return angles, np.asarray(poses.shift, np.float64)

@@ -6,6 +6,9 @@ from ._aberrations import (
     phase_error as phase_error,
     transfer as transfer,
 )
-from ._image_contrast import image_spectrum as image_spectrum
+from ._image_contrast import (
+    image_spectrum as image_spectrum,
+    wave_transfer as wave_transfer,
+)
 from ._lens import Lens as Lens
 from ._zernike import zernike_orders as zernike_orders, zernike_sum as zernike_sum

@@ -1,6 +1,7 @@
 """From a structure and a pose to its projection."""
 
 from ._direct_sum import DirectSum as DirectSum
+from ._ewald import ewald_spectrum as ewald_spectrum
 from ._fourier_slice import FourierSlice as FourierSlice
 from ._non_uniform_fft import NonUniformFFT as NonUniformFFT
 from ._project import project as project

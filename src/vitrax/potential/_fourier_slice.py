@@ -42,7 +42,7 @@ class FourierSlice(AbstractProjector):
         check_structure(self, structure, FourierMap, VoxelMap)
         fourier_map = _as_fourier_map(structure)
         grid = self.working_grid(fourier_map, grid)
-        _check_extent(fourier_map, grid)
+        check_extent(fourier_map, grid)
         ky, kx = grid.frequency_axes()
         to_nodes = fourier_map.voxel_size * fourier_map.padded_size
         rows = pose.as_matrix()[:2] * to_nodes
@@ -80,7 +80,7 @@ def _as_fourier_map(structure: FourierMap | VoxelMap) -> FourierMap:
     return FourierMap.from_map(structure)
 
 
-def _check_extent(fourier_map: FourierMap, grid: Grid) -> None:
+def check_extent(fourier_map: FourierMap, grid: Grid) -> None:
     """Raise where the image would wrap, or sample finer than the padding allows."""
     if not is_concrete(fourier_map.voxel_size, grid.pixel_size):
         return

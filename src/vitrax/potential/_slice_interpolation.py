@@ -75,6 +75,41 @@ def read_plane(
     return read(fourier_map.coefficients, rows, ky, kx)
 
 
+def read_at(
+    fourier_map: FourierMap, positions: Float[Array, "y x 3"]
+) -> Complex[Array, "y x"]:
+    """Return the map's transform anywhere; differentiable in both arguments.
+
+    Args:
+        fourier_map: the nodes.
+        positions: (x, y, z) of each frequency, in nodes.
+    """
+    lattice = _Lattice(fourier_map.kernel, fourier_map.origin, fourier_map.node_shape)
+
+    @jax.custom_jvp
+    def read(coefficients, positions):
+        return _values(coefficients, lattice, _split(positions))
+
+    def read_jvp(primals, tangents):
+        coefficients, positions = primals
+        d_coefficients, d_positions = tangents
+        tangent = jnp.zeros(positions.shape[:-1], coefficients.dtype)
+        if not isinstance(d_coefficients, SymbolicZero):
+            tangent = tangent + read(d_coefficients, positions)
+        if not isinstance(d_positions, SymbolicZero):
+            slopes = _slopes(coefficients, lattice, _split(positions))
+            tangent = tangent + jnp.sum(slopes * d_positions.astype(slopes.dtype), -1)
+        return read(*primals), tangent
+
+    read.defjvp(read_jvp, symbolic_zeros=True)
+    return read(fourier_map.coefficients, positions)
+
+
+def _split(positions: Float[Array, "y x 3"]) -> Positions:
+    """Return x, y and z."""
+    return positions[..., 0], positions[..., 1], positions[..., 2]
+
+
 def _plane_steps(plane: list, steps: list) -> Float[Array, "y kx 3"]:
     """Return by how much each position moves, of (rows, ky, kx) and their tangents."""
     rows, ky, kx = plane

@@ -2,6 +2,7 @@
 
 from ._beam import Beam as Beam
 from ._contrast import LinearContrast as LinearContrast
+from ._ewald_sphere import EwaldSphere as EwaldSphere
 from ._propagation import (
     AbstractPropagation as AbstractPropagation,
     AngularSpectrum as AngularSpectrum,

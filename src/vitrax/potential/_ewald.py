@@ -1,0 +1,146 @@
+"""The transform of a structure on the Ewald sphere."""
+
+import functools as ft
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from .._typing import Scalar, Spectrum, complex_dtype
+from ..grid import Grid
+from ..pose import Pose
+from ..structure import Atoms, FourierMap, Gaussians, VoxelMap
+from ._fourier_slice import FourierSlice, check_extent
+from ._slice_interpolation import read_at
+
+
+@ft.singledispatch
+def ewald_spectrum(
+    structure: Any, pose: Pose, grid: Grid, wavelength: Scalar
+) -> tuple[Spectrum, Grid]:
+    r"""Return the transform where elastic scattering meets it, and the grid it is on.
+
+    $$\hat P(k) = \hat V(A^\mathsf{T}(k_x, k_y, -\lambda k^2/2))\,
+    e^{-2\pi i k \cdot s}$$
+
+    the paraboloid that the Ewald sphere is at small angles. Electrons travel towards
+    +z, so that what lies at greater z is less far from the lens, and more defocused.
+
+    Args:
+        structure: `FourierMap`, `VoxelMap`, `Gaussians`, `Atoms`, or a type of your own
+            that is registered with `ewald_spectrum.register`.
+        pose: of the structure.
+        grid: of the image.
+        wavelength: Å.
+
+    Returns:
+        The full spectrum in the layout of `jax.numpy.fft.fft2`, in the unit of a
+        projection; it isn't that of a real image.
+
+    Raises:
+        TypeError: if nothing is registered for the type of `structure`.
+
+    References:
+        DeRosier 2000, Ultramicroscopy 81, 83.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.potential import ewald_spectrum
+        >>> blob = vx.Gaussians([[0.0] * 3], [[2.0]], [[1.0]])
+        >>> pose, grid = vx.Pose.identity(), vx.Grid(8, 1.0)
+        >>> curved, _ = ewald_spectrum(blob, pose, grid, jnp.asarray(0.02))
+        >>> complex(curved[0, 0])
+        (2+0j)
+    """
+    del pose, grid, wavelength
+    raise TypeError(
+        f"cannot put a {type(structure).__name__} on the Ewald sphere because nothing "
+        f"is registered for it; do vitrax.potential.ewald_spectrum.register(...), or "
+        f"pass a FourierMap, Gaussians or Atoms"
+    )
+
+
+@ewald_spectrum.register
+def _(
+    structure: FourierMap, pose: Pose, grid: Grid, wavelength: Scalar
+) -> tuple[Spectrum, Grid]:
+    grid = FourierSlice().working_grid(structure, grid)
+    check_extent(structure, grid)
+    ky, kx = _frequencies(grid)
+    along_beam = -0.5 * wavelength * (ky**2 + kx**2)
+    to_nodes = structure.voxel_size * structure.padded_size
+    rows = pose.as_matrix() * to_nodes
+    positions = [
+        kx * rows[0, i] + ky * rows[1, i] + along_beam * rows[2, i] for i in range(3)
+    ]
+    limit = structure.padded_size // 2 + 1e-3
+    inside = ft.reduce(jnp.logical_and, [jnp.abs(x) <= limit for x in positions])
+    weight = jnp.where(inside, structure.voxel_size**3 / grid.pixel_size**2, 0.0)
+    values = read_at(structure, jnp.stack(positions, axis=-1))
+    turned = _phases(pose, ky, kx, along_beam)
+    return values * weight.astype(values.dtype) * turned, grid
+
+
+@ewald_spectrum.register
+def _(
+    structure: VoxelMap, pose: Pose, grid: Grid, wavelength: Scalar
+) -> tuple[Spectrum, Grid]:
+    return ewald_spectrum(FourierMap.from_map(structure), pose, grid, wavelength)
+
+
+@ewald_spectrum.register
+def _(
+    structure: Gaussians, pose: Pose, grid: Grid, wavelength: Scalar
+) -> tuple[Spectrum, Grid]:
+    ky, kx = _frequencies(grid)
+    positions = structure.positions @ pose.as_matrix().T
+    x, y, z = positions[:, 0], positions[:, 1], positions[:, 2]
+
+    def along(k: Array, r: Array, variance: Array) -> Array:
+        """Return one factor [frequency, gaussian]: λ k² z / 2 is a sum over axes."""
+        angle = -2 * jnp.pi * k[:, None] * r[None, :]
+        angle = angle + jnp.pi * wavelength * (k**2)[:, None] * z[None, :]
+        decay = jnp.exp(-2 * jnp.pi**2 * (k**2)[:, None] * variance[None, :])
+        return lax.complex(decay * jnp.cos(angle), decay * jnp.sin(angle))
+
+    @jax.checkpoint
+    def add(total: Array, term: tuple[Array, Array]) -> tuple[Array, None]:
+        amplitude, variance = term
+        rows = along(ky[:, 0], y, variance) * amplitude[None, :].astype(total.dtype)
+        columns = along(kx[0], x, variance)
+        product = jnp.matmul(rows, columns.T, precision=lax.Precision.HIGHEST)
+        return total + product, None
+
+    start = jnp.zeros(grid.shape, complex_dtype(positions.dtype))
+    terms = (structure.amplitudes.T, structure.variances.T)
+    total, _ = lax.scan(add, start, terms)
+    # Averaged over each pixel, as their projection is.
+    pixel = grid.pixel_size
+    averaged = jnp.sinc(ky * pixel) * jnp.sinc(kx * pixel) / pixel**2
+    turned = _phases(pose, ky, kx, -0.5 * wavelength * (ky**2 + kx**2))
+    return total * averaged.astype(total.dtype) * turned, grid
+
+
+@ewald_spectrum.register
+def _(
+    structure: Atoms, pose: Pose, grid: Grid, wavelength: Scalar
+) -> tuple[Spectrum, Grid]:
+    return ewald_spectrum(structure.to_gaussians(), pose, grid, wavelength)
+
+
+def _frequencies(grid: Grid) -> tuple[Float[Array, "y 1"], Float[Array, "1 x"]]:
+    """Return ky as a column and kx as a row, both halves."""
+    dtype = grid.pixel_size.dtype
+    ky, kx = (jnp.fft.fftfreq(n, dtype=dtype) / grid.pixel_size for n in grid.shape)
+    return ky[:, None], kx[None, :]
+
+
+def _phases(pose: Pose, ky: Array, kx: Array, along_beam: Array) -> Spectrum:
+    """Return the phases of the particle's place, along the beam too."""
+    angle = -2 * jnp.pi * (kx * pose.shift[0] + ky * pose.shift[1])
+    if pose.height is not None:
+        angle = angle - 2 * jnp.pi * along_beam * pose.height
+    return lax.complex(jnp.cos(angle), jnp.sin(angle))
