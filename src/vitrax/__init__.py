@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ParticleStack as ParticleStack,
         scatter as scatter,
         simulate as simulate,
+        simulate_micrograph as simulate_micrograph,
     )
     from .optics import Lens as Lens
     from .pose import Pose as Pose, Rotation as Rotation
@@ -55,7 +56,13 @@ _STAGES = {
     "potential": ("project",),
     "optics": ("Lens",),
     "detector": ("ColouredNoise", "WhiteNoise"),
-    "image": ("Microscope", "ParticleStack", "scatter", "simulate"),
+    "image": (
+        "Microscope",
+        "ParticleStack",
+        "scatter",
+        "simulate",
+        "simulate_micrograph",
+    ),
 }
 _SUBPACKAGES = (
     "units",

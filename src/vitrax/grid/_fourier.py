@@ -89,7 +89,9 @@ def both_halves(half: Inexact[Array, "y kx"], columns: int) -> Inexact[Array, "y
     return jnp.concatenate([half, jnp.conj(opposite)], axis=1)
 
 
-def crop(values: Float[Array, "..."], shape: tuple[int, ...]) -> Float[Array, "..."]:
+def crop(
+    values: Inexact[Array, "..."], shape: tuple[int, ...]
+) -> Inexact[Array, "..."]:
     """Return the central part of an image or volume, origin on origin.
 
     Raises:

@@ -1,5 +1,6 @@
 """The assembled instrument and what it records."""
 
+from ._micrograph import simulate_micrograph as simulate_micrograph
 from ._microscope import Microscope as Microscope
 from ._particle_arrays import (
     OpticsGroup as OpticsGroup,
@@ -7,4 +8,5 @@ from ._particle_arrays import (
     pose_arrays as pose_arrays,
 )
 from ._particle_stack import ParticleStack as ParticleStack
+from ._placement import random_places as random_places
 from ._simulate import scatter as scatter, simulate as simulate

@@ -8,6 +8,7 @@ from ._aberrations import (
 )
 from ._image_contrast import (
     image_spectrum as image_spectrum,
+    linear_spectrum as linear_spectrum,
     wave_transfer as wave_transfer,
 )
 from ._lens import Lens as Lens

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from .._typing import HalfSpectrum, Scalar, Spectrum
 from ..grid import both_halves, to_fourier
@@ -59,9 +59,38 @@ def _(scattered: LinearContrast, lens: Lens, wavelength: Scalar) -> HalfSpectrum
 
 @image_spectrum.register
 def _(scattered: Wave, lens: Lens, wavelength: Scalar) -> HalfSpectrum:
-    transferred = wave_transfer(lens, scattered, wavelength)
-    wave = wave_to_real(scattered.spectrum * transferred)
+    wave = _behind_lens(scattered, lens, wavelength)
     return to_fourier(2 * wave.real + wave.real**2 + wave.imag**2)
+
+
+def linear_spectrum(wave: Wave, lens: Lens, wavelength: Scalar) -> HalfSpectrum:
+    r"""Return the half spectrum of the linear part of a wave's contrast.
+
+    Where the scattered wave interferes with the one that isn't: $2\,\mathrm{Re}$ of
+    it, without its own intensity.
+
+    Args:
+        wave: what left the specimen.
+        lens: the objective lens.
+        wavelength: Å.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> wave = vx.wave.Wave(jnp.ones((4, 4), complex), vx.Grid(4, 1.0))
+        >>> lens = vx.Lens(defocus=9_000.0)
+        >>> vx.optics.linear_spectrum(wave, lens, jnp.asarray(0.02)).shape
+        (4, 3)
+    """
+    return to_fourier(2 * _behind_lens(wave, lens, wavelength).real)
+
+
+def _behind_lens(
+    scattered: Wave, lens: Lens, wavelength: Scalar
+) -> Complex[Array, "y x"]:
+    """Return the scattered wave in the image plane."""
+    transferred = wave_transfer(lens, scattered, wavelength)
+    return wave_to_real(scattered.spectrum * transferred)
 
 
 def wave_transfer(lens: Lens, scattered: Wave, wavelength: Scalar) -> Spectrum:

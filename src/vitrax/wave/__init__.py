@@ -1,5 +1,6 @@
 """From the projected potential to what reaches the lens."""
 
+from ._as_wave import as_wave as as_wave
 from ._beam import Beam as Beam
 from ._contrast import LinearContrast as LinearContrast
 from ._ewald_sphere import EwaldSphere as EwaldSphere
