@@ -13,6 +13,7 @@ from .._typing import Image, ScalarLike, as_float, complex_dtype, real_dtype
 from ..grid import Grid, crop, to_real
 from ..optics import image_spectrum, linear_spectrum
 from ..pose import Pose
+from ..structure import Gaussians
 from ..wave import (
     Fresnel,
     LinearContrast,
@@ -72,11 +73,10 @@ def simulate_micrograph(
     microscope, species = cast_floats((microscope, tuple(species)), dtype)
     grid = microscope.padded_grid()
     field = jnp.zeros([n + 2 * box for n in grid.shape], complex_dtype(dtype))
-    linear = True
     for structure, poses in species:
         _check_poses(poses)
-        field, one_is_linear = _with_copies(field, structure, poses, microscope, box)
-        linear = linear and one_is_linear
+        field = _with_copies(field, structure, poses, microscope, box)
+    linear = _is_linear(species, microscope, box)
     total = crop(field, grid.shape)
     for values, height in layers:
         total = total + _layer(values, height, microscope, linear)
@@ -92,18 +92,10 @@ def _with_copies(
     poses: Pose,
     microscope: Microscope,
     box: int,
-) -> tuple[Complex[Array, "y x"], bool]:
-    """Return the field with the waves of the copies; whether they are linear."""
+) -> Complex[Array, "y x"]:
+    """Return the field with the waves of the copies."""
     grid = Grid((box, box), microscope.grid.pixel_size)
     theory, beam = microscope.scattering, microscope.beam
-    linear = isinstance(
-        jax.eval_shape(
-            lambda s, p: theory(s, p, grid, beam),
-            structure,
-            jax.tree.map(lambda leaf: leaf[0], poses),
-        ),
-        LinearContrast,
-    )
 
     @jax.checkpoint
     def add(field: Array, pose: Pose) -> tuple[Array, None]:
@@ -123,7 +115,25 @@ def _with_copies(
         there = lax.dynamic_slice(field, at, (box, box))
         return lax.dynamic_update_slice(field, there + patch, at), None
 
-    return lax.scan(add, field, poses)[0], linear
+    return lax.scan(add, field, poses)[0]
+
+
+def _is_linear(
+    species: Sequence[tuple[PyTree, Pose]], microscope: Microscope, box: int
+) -> bool:
+    """Return whether the theory gives linear contrast, of which waves are a picture."""
+    grid = Grid((box, box), microscope.grid.pixel_size)
+    one = Gaussians([[0.0] * 3], [[1.0]], [[1.0]]), Pose.identity()
+    if species:
+        structure, poses = species[0]
+        one = structure, jax.tree.map(lambda leaf: leaf[0], poses)
+    scattered = jax.eval_shape(
+        lambda structure, pose: microscope.scattering(
+            structure, pose, grid, microscope.beam
+        ),
+        *cast_floats(one, real_dtype(microscope)),
+    )
+    return isinstance(scattered, LinearContrast)
 
 
 def _layer(
