@@ -78,6 +78,69 @@ def resolved(folder, potential, columns):
     return float(vx.grid.fsc(values, potential.values)[round(SIZE * PIXEL / 4.0)])
 
 
+EWALD_SIZE, EWALD_PIXEL, EWALD_COUNT = 176, 2.5, 600
+VOLTAGE = 100.0
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Return a ball of 400 Å of Gaussians, as a map in volts, in a box of 440 Å."""
+    rng = np.random.default_rng(0)
+    direction = rng.normal(size=(4000, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    positions = 200.0 * direction * rng.uniform(size=(4000, 1)) ** (1 / 3)
+    ball = vx.Gaussians(
+        positions, np.full((4000, 1), 2.0), np.full((4000, 1), EWALD_PIXEL**2)
+    )
+    return jax.jit(vx.render)(ball, vx.Grid((EWALD_SIZE,) * 3, EWALD_PIXEL))
+
+
+def curved_images(folder, potential):
+    """Write images on the Ewald sphere."""
+    fourier_map = vx.FourierMap.from_map(potential, SliceKernel(4, 1.5))
+    poses = vx.Pose.uniform(jax.random.key(0), EWALD_COUNT)
+    defoci = jnp.linspace(8_000.0, 20_000.0, EWALD_COUNT)
+    grid = vx.Grid(EWALD_SIZE, EWALD_PIXEL)
+
+    def one(pose, defocus):
+        theory = vx.wave.EwaldSphere()
+        scope = vx.Microscope(grid, VOLTAGE, vx.Lens(defocus), scattering=theory)
+        return vx.simulate(fourier_map, pose, scope)
+
+    images = jax.jit(lambda *each: jax.lax.map(lambda x: one(*x), each))(poses, defoci)
+    optics = vx.image.OpticsGroup(EWALD_PIXEL, VOLTAGE, box=EWALD_SIZE)
+    lenses = jax.vmap(vx.Lens)(defoci)
+    stack = vx.ParticleStack.from_arrays(np.asarray(images), poses, lenses, optics)
+    vx.io.write_particles(folder / "particles.star", stack)
+
+
+def curvature(folder, potential, options):
+    """Return the mean FSC between 6.5 and 5.5 Å of RELION's map."""
+    command = "relion_reconstruct --i particles.star --o out.mrc --ctf --j 2"
+    command += f" --angpix {EWALD_PIXEL} {options}"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    values = jnp.asarray(np.asarray(vx.io.read_map(folder / "out.mrc").values, float))
+    shells = vx.grid.fsc(values, potential.values)
+    first, last = (round(EWALD_SIZE * EWALD_PIXEL / d) for d in (6.5, 5.5))
+    return float(np.mean(np.asarray(shells)[first : last + 1]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_reconstruct") is None, reason="needs relion_reconstruct"
+)
+def test_relion_undoes_the_curvature_of_our_ewald_sphere(tmp_path, large):
+    curved_images(tmp_path, large)
+    diameter = 0.95 * EWALD_SIZE * EWALD_PIXEL
+    ewald = f"--ewald --mask_diameter {diameter}"
+    flat = curvature(tmp_path, large, "")
+    right = curvature(tmp_path, large, ewald)
+    wrong = curvature(tmp_path, large, ewald + " --reverse_curvature")
+    print(f"FSC at 6 Å: flat {flat:.4f}, --ewald {right:.4f}, reversed {wrong:.4f}")
+    assert right > flat + 0.02
+    assert wrong < flat - 0.02
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("relion_reconstruct") is None, reason="needs relion_reconstruct"
