@@ -1,9 +1,9 @@
 """Projected potentials of abTEM, from scattering factors in place of Gaussians.
 
 Run by the tests with a Python that has abTEM 1.0.11: python abtem_potential.py in.npz
-out.npz. In: positions (x, y, z) in a box whose corner is the origin, Å; numbers, box (Å),
-size (pixels), deviation (of atoms along an axis, Å). Out: for each formula the infinite
-projection, V·Å, as [y, x].
+out.npz. In: positions (x, y, z) in a box whose corner is the origin, Å; numbers, box
+(Å), size (pixels), deviation (of atoms along an axis, Å). Out: for each formula the
+infinite projection, V·Å, as [y, x].
 """
 
 import sys

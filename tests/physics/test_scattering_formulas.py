@@ -77,10 +77,10 @@ def test_gaussians_are_few_and_no_wider_than_atoms(table, formula):
         {"Lobato 2014": 14, "Kirkland 2020": 16}[table.name],
     )
     deviations = np.sqrt(table.b_factors(table.elements).max(axis=1) / (8 * np.pi**2))
-    assert deviations.max() < 5.0
+    assert deviations.max() < 3.0
     assert deviations[np.frombuffer(BIOLOGICAL, np.uint8) - 1].max() < 1.6
     # Cancellation would cost digits in single precision.
-    assert (np.abs(amplitudes).sum(axis=1) < 1.3 * amplitudes.sum(axis=1)).all()
+    assert (np.abs(amplitudes).sum(axis=1) < 2.5 * amplitudes.sum(axis=1)).all()
 
 
 @each_table
@@ -117,14 +117,17 @@ def bessel_projection(formula, element, radius):
 @each_table
 @pytest.mark.parametrize("element", [1, 6, 8, 16, 26, 79])
 def test_projected_potential_is_the_sum_of_bessel_functions(table, formula, element):
-    radius = np.linspace(0.2, 3.0, 57)
+    radius = np.linspace(0.2, 4.0, 77)
     variances = table.b_factors(bytes([element]))[0] / (8 * np.pi**2)
     decays = np.exp(-(radius[:, None] ** 2) / (2 * variances)) / (2 * np.pi * variances)
     computed = decays @ table.amplitudes(bytes([element]))[0]
     exact = bessel_projection(formula, element, radius)
-    np.testing.assert_allclose(computed, exact, rtol=0, atol=2e-4 * exact[0])
     near = radius < 1.0
     np.testing.assert_allclose(computed[near], exact[near], rtol=5e-3)
+    away = radius >= 0.5
+    weights = np.sqrt(radius[away])
+    error = np.linalg.norm(weights * (computed - exact)[away])
+    assert error < 1e-4 * np.linalg.norm(weights * exact[away])
 
 
 @each_table
