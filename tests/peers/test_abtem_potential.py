@@ -34,7 +34,7 @@ def chignolin(shared, b_factor, step=None):
     """Return centred atoms, at multiples of `step` if there is one."""
     atoms = vx.io.read_atoms(shared / "structures" / "1uao.pdb")
     positions = np.asarray(atoms.positions, float)
-    positions -= positions.mean(axis=0)
+    positions = positions - positions.mean(axis=0)
     if step is not None:
         positions = step * np.round(positions / step)
     full = np.ones(len(atoms))
