@@ -27,8 +27,9 @@ def public_names():
         module = importlib.import_module(f"vitrax.{stage}")
         names += [
             f"vitrax.{stage}.{name}"
-            for name, value in vars(module).items()
-            if not name.startswith("_") and not isinstance(value, types.ModuleType)
+            for name in dir(module)
+            if not name.startswith("_")
+            and not isinstance(getattr(module, name), types.ModuleType)
         ]
     return sorted(names)
 

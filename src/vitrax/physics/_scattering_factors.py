@@ -42,16 +42,10 @@ class ScatteringFactors:
 
         Lines that start with # and blank lines are left out.
         """
-        lines = [
-            line.split()
-            for line in text.splitlines()
-            if line.strip() and line[0] != "#"
-        ]
         rows = []
-        for _, number, *values in lines:
+        for number, values in read_rows(text):
             half = len(values) // 2
-            a, b = values[:half], values[half:]
-            rows.append((int(number), tuple(map(float, a)), tuple(map(float, b))))
+            rows.append((number, values[:half], values[half:]))
         return cls(name, tuple(rows))
 
     @property
@@ -68,7 +62,9 @@ class ScatteringFactors:
         Raises:
             UnknownElementError: naming elements that the table lacks.
         """
-        return np.asarray([a for _, a, _ in self.rows])[self._rows_of(elements)]
+        return np.asarray([a for _, a, _ in self.rows])[
+            find_rows(self.name, self.elements, elements)
+        ]
 
     def b_factors(self, elements: bytes) -> Float[np.ndarray, "atoms terms"]:
         r"""Return $b_t$ of each atom, Å²; a term's variance is $b_t / 8\pi^2$.
@@ -79,20 +75,52 @@ class ScatteringFactors:
         Raises:
             UnknownElementError: naming elements that the table lacks.
         """
-        return np.asarray([b for _, _, b in self.rows])[self._rows_of(elements)]
+        return np.asarray([b for _, _, b in self.rows])[
+            find_rows(self.name, self.elements, elements)
+        ]
 
-    def _rows_of(self, elements: bytes) -> np.ndarray:
-        """Return the row of each atom's element."""
-        missing = sorted(set(elements) - set(self.elements))
-        if missing:
-            raise UnknownElementError(
-                f"cannot look up scattering factors because the table {self.name} has "
-                f"no {', '.join(symbols(bytes(missing)))} (atomic numbers {missing}); "
-                f"do leave these atoms out, or pass another table"
-            )
-        row_of = np.zeros(256, dtype=np.intp)
-        row_of[np.frombuffer(self.elements, np.uint8)] = np.arange(len(self.rows))
-        return row_of[np.frombuffer(elements, np.uint8)]
+    def at(
+        self, elements: bytes, k: Float[np.ndarray, " k"]
+    ) -> Float[np.ndarray, "atoms k"]:
+        """Return $f(k)$ of each atom, Å, as `scattering_factor` does.
+
+        Raises:
+            UnknownElementError: naming elements that the table lacks.
+        """
+        a, b = self.amplitudes(elements), self.b_factors(elements)
+        decays = np.exp(-b[:, None, :] * (k[:, None] / 2) ** 2)
+        return (a[:, None, :] * decays).sum(axis=2)
+
+
+def read_rows(text: str) -> list[tuple[int, tuple[float, ...]]]:
+    """Return atomic number and numbers of each line: symbol, atomic number, numbers.
+
+    Lines that start with # and blank lines are left out.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and line[0] != "#"]
+    rows = []
+    for line in lines:
+        _, number, *values = line.split()
+        rows.append((int(number), tuple(map(float, values))))
+    return rows
+
+
+def find_rows(name: str, known: bytes, elements: bytes) -> np.ndarray:
+    """Return the row of each atom's element in a table of `known` atomic numbers.
+
+    Raises:
+        UnknownElementError: naming elements that the table lacks.
+    """
+    missing = sorted(set(elements) - set(known))
+    if missing:
+        raise UnknownElementError(
+            f"cannot look up scattering factors because the table {name} has "
+            f"no {', '.join(symbols(bytes(missing)))} (atomic numbers {missing}); "
+            f"do leave these atoms out, or pass another table"
+        )
+    row_of = np.zeros(256, dtype=np.intp)
+    row_of[np.frombuffer(known, np.uint8)] = np.arange(len(known))
+    return row_of[np.frombuffer(elements, np.uint8)]
 
 
 PENG_1996 = ScatteringFactors.from_text(

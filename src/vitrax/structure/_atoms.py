@@ -83,7 +83,8 @@ class Atoms(eqx.Module):
         variance $(b + B)/8\pi^2$.
 
         Args:
-            table: of electron scattering factors of neutral atoms.
+            table: of electron scattering factors of neutral atoms; the others are
+                `vitrax.physics.LOBATO_2014` and `vitrax.physics.KIRKLAND_2020`.
 
         Raises:
             ValueError: if an element isn't in the table.
