@@ -25,13 +25,20 @@ if TYPE_CHECKING:
     )
     from ._batching import batch_axes as batch_axes, map_batched as map_batched
     from ._checks import maybe_error_if as maybe_error_if
-    from .detector import ColouredNoise as ColouredNoise, WhiteNoise as WhiteNoise
+    from .detector import (
+        Camera as Camera,
+        ColouredNoise as ColouredNoise,
+        PoissonNoise as PoissonNoise,
+        WhiteNoise as WhiteNoise,
+        expose as expose,
+    )
     from .grid import Grid as Grid
     from .image import (
         Microscope as Microscope,
         ParticleStack as ParticleStack,
         scatter as scatter,
         simulate as simulate,
+        simulate_movie as simulate_movie,
     )
     from .optics import Lens as Lens
     from .pose import Pose as Pose, Rotation as Rotation
@@ -54,8 +61,14 @@ _STAGES = {
     "structure": ("Atoms", "FourierMap", "Gaussians", "VoxelMap", "render"),
     "potential": ("project",),
     "optics": ("Lens",),
-    "detector": ("ColouredNoise", "WhiteNoise"),
-    "image": ("Microscope", "ParticleStack", "scatter", "simulate"),
+    "detector": ("Camera", "ColouredNoise", "PoissonNoise", "WhiteNoise", "expose"),
+    "image": (
+        "Microscope",
+        "ParticleStack",
+        "scatter",
+        "simulate",
+        "simulate_movie",
+    ),
 }
 _SUBPACKAGES = (
     "units",
