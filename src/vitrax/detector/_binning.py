@@ -2,13 +2,15 @@
 
 import math
 
+from jaxtyping import Array, Float
+
 from .._checks import checked_count
 from .._typing import Image
 from ..grid import resample
 from ._noise import check_image
 
 
-def bin_pixels(image: Image, factor: int) -> Image:
+def bin_pixels(image: Image, factor: int) -> Float[Array, "Y X"]:
     """Return the sums of squares of pixels.
 
     The pixels become larger by `factor`, and hold the counts of all in them. The
@@ -42,7 +44,7 @@ def bin_pixels(image: Image, factor: int) -> Image:
     return image.reshape(rows, sides, columns, sides).sum(axis=(1, 3))
 
 
-def resample_counts(image: Image, shape: tuple[int, int]) -> Image:
+def resample_counts(image: Image, shape: tuple[int, int]) -> Float[Array, "Y X"]:
     """Return the same field of view on another number of pixels, keeping the sum.
 
     The spectrum is cropped or padded, so the origin stays at pixel N // 2 and nothing

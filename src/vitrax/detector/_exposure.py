@@ -46,7 +46,7 @@ def critical_exposure(
     Example:
         >>> from vitrax.detector import critical_exposure
         >>> round(float(critical_exposure(0.25, voltage=300.0)), 4)
-        5.2779
+        5.2774
     """
     radius = as_float(k)
     rate = _damage(radius, _sensitivity("critical_exposure", voltage, radius))
@@ -76,7 +76,7 @@ def exposure_filter(grid: Grid, dose: ScalarLike, voltage: ScalarLike) -> HalfIm
         >>> from vitrax.detector import exposure_filter
         >>> grid = vx.Grid((1, 4), pixel_size=2.0)
         >>> exposure_filter(grid, dose=20.0, voltage=300.0)[0].round(3).tolist()
-        [1.0, 0.115, 0.062]
+        [1.0, 0.39, 0.15]
     """
     rate = _rates("exposure_filter", grid, voltage)
     return jnp.exp(-0.5 * _dose("exposure_filter", "dose", dose, rate) * rate)
@@ -108,7 +108,7 @@ def frame_filters(
         >>> from vitrax.detector import frame_filters
         >>> grid = vx.Grid((1, 4), pixel_size=2.0)
         >>> frame_filters(grid, 10.0, 2, voltage=300.0)[:, 0, 1].round(3).tolist()
-        [0.612, 0.207]
+        [0.798, 0.498]
     """
     halved = _halved("frame_filters", grid, dose_per_frame, voltage)
     before = _starts("frame_filters", n_frames, halved)
@@ -146,8 +146,8 @@ def dose_weights(
         >>> from vitrax.detector import dose_weights
         >>> grid = vx.Grid((1, 4), pixel_size=2.0)
         >>> weights = dose_weights(grid, 10.0, 2, voltage=300.0)
-        >>> weights[:, 0, 1].round(3).tolist(), (weights**2).sum(0).tolist()
-        ([0.947, 0.321], [[1.0, 1.0, 1.0]])
+        >>> weights[:, 0, 1].round(3).tolist()
+        [0.848, 0.53]
     """
     halved = _halved("dose_weights", grid, dose_per_frame, voltage)
     # Relative to the first frame: far frequencies' amplitudes themselves would be 0.

@@ -27,8 +27,8 @@ class MeasuredTransfer(AbstractTransfer):
         >>> import jax.numpy as jnp
         >>> from vitrax.detector import MeasuredTransfer
         >>> mtf = MeasuredTransfer([0.0, 0.5], [1.0, 0.4])
-        >>> mtf(jnp.asarray([0.0, 0.25, 0.7])).round(6).tolist()
-        [1.0, 0.7, 0.4]
+        >>> mtf(jnp.asarray([0.0, 0.25])).tolist()
+        [1.0, 0.7]
     """
 
     frequencies: Float[Array, " points"] = eqx.field(
@@ -44,7 +44,7 @@ class MeasuredTransfer(AbstractTransfer):
 
     def __call__(self, frequency: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the transfer at frequencies in 1/pixel."""
-        transfer = checked("MeasuredTransfer", transfer=self)
+        transfer = checked("MeasuredTransfer.__call__", transfer=self)
         at = transfer.frequencies.astype(frequency.dtype)
         values = transfer.values.astype(frequency.dtype)
         return jnp.interp(frequency.ravel(), at, values).reshape(frequency.shape)
@@ -60,7 +60,8 @@ def _check_points(frequencies: Any, values: Any) -> None:
         )
     if not is_known(frequencies):
         return
-    steps = np.diff(np.asarray(frequencies))
+    points = np.asarray(frequencies)
+    steps = points[..., 1:] - points[..., :-1]
     if (steps <= 0).any():
         place = int(np.argwhere(steps <= 0)[0][-1]) + 1
         raise ValueError(

@@ -58,7 +58,7 @@ class GaussianTransfer(AbstractTransfer):
 
     def __call__(self, frequency: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the transfer at frequencies in 1/pixel."""
-        transfer = checked("GaussianTransfer", transfer=self)
+        transfer = checked("GaussianTransfer.__call__", transfer=self)
         width = transfer.width.astype(frequency.dtype)
         return jnp.exp(-2 * (jnp.pi * width * frequency) ** 2)
 
@@ -129,7 +129,7 @@ class LorentzianTransfer(AbstractTransfer):
 
     def __call__(self, frequency: Float[Array, "..."]) -> Float[Array, "..."]:
         """Return the transfer at frequencies in 1/pixel."""
-        transfer = checked("LorentzianTransfer", transfer=self)
+        transfer = checked("LorentzianTransfer.__call__", transfer=self)
         total = jnp.full_like(frequency, 0) + transfer.constant.astype(frequency.dtype)
         for amplitude, decay in zip(transfer.amplitudes, transfer.decays, strict=True):
             at = decay.astype(frequency.dtype) * frequency**2

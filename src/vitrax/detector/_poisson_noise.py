@@ -37,7 +37,7 @@ class PoissonNoise(AbstractNoise):
         >>> noise, expected = vx.PoissonNoise(), jnp.full((64, 64), 12.5)
         >>> counts = noise.sample(jax.random.key(0), expected)
         >>> counts[0, :3].tolist()
-        [11.0, 10.0, 6.0]
+        [12.0, 20.0, 7.0]
         >>> bool(noise.log_likelihood(counts, expected) < 0)
         True
     """
