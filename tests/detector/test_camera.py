@@ -207,3 +207,11 @@ def test_many_cameras_by_vmap():
     images = jax.vmap(lambda camera: camera.readout(contrast(), GRID))(cameras)
     expected = Camera(GaussianTransfer(0.5)).readout(contrast(), GRID)
     np.testing.assert_allclose(images[1], expected, atol=1e-12)
+
+
+def test_run_time_checks_see_traced_doses_below_0(monkeypatch):
+    monkeypatch.setenv("VITRAX_ENABLE_CHECKS", "1")
+    counts = jax.jit(lambda dose: expose(contrast(), CAMERA, dose, GRID))
+    assert bool(jnp.isfinite(counts(DOSE)).all())
+    with pytest.raises((RuntimeError, ValueError), match="dose isn't 0 or more"):
+        jax.block_until_ready(counts(-DOSE))

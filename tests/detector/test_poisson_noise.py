@@ -146,3 +146,12 @@ def test_wrong_arguments_are_errors(noise):
         noise.log_likelihood_fourier(
             jnp.ones((6, 4), complex), jnp.ones((6, 4), complex), Grid((6, 8), 1.0)
         )
+
+
+@each
+def test_run_time_checks_see_traced_counts_below_0(noise, monkeypatch):
+    monkeypatch.setenv("VITRAX_ENABLE_CHECKS", "1")
+    sample = jax.jit(lambda image: noise.sample(jr.key(0), image))
+    assert bool(jnp.isfinite(sample(expected())).all())
+    with pytest.raises((RuntimeError, ValueError), match="the image isn't"):
+        jax.block_until_ready(sample(-expected()))

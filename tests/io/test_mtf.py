@@ -57,7 +57,7 @@ BROKEN = {
         HEADER + "0 1\n\n" + HEADER.replace("mtf", "other") + "0 1\n",
         r"2 tables hold an MTF \(mtf, other\)",
     ),
-    "no rows": (HEADER, "no rows|has no|isn't"),
+    "no rows": (HEADER, "its MTF has no rows"),
     "falling": (HEADER + "0 1\n0.2 0.9\n0.1 0.8\n", "doesn't increase in row 3"),
     "twice": (HEADER + "0 1\n0 0.9\n", "doesn't increase in row 2"),
     "negative frequency": (HEADER + "-0.1 1\n0 0.9\n", "negative in row 1"),

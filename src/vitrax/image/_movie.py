@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from .._batching import cast_floats
-from .._checks import checked, checked_count
+from .._checks import NOT_NEGATIVE, checked, checked_count, checked_number
 from .._typing import HalfSpectrum, Image, ScalarLike, as_float, real_dtype
 from ..detector import frame_filters
 from ..grid import Grid, as_scalar, crop, to_real
@@ -65,11 +65,14 @@ def simulate_movie(
     nouns = checked(verb, structure=structure, pose=pose, microscope=microscope)
     structure, pose, microscope = cast_floats(nouns, dtype)
     count = checked_count(verb, "n_frames", n_frames)
+    dose = checked_number(
+        verb, "dose_per_frame", dose_per_frame, NOT_NEGATIVE, "give it in e/Å²"
+    )
     path = _drift(verb, drift, count, dtype)
     before = scatter(structure, pose, microscope)
     spectrum = image_spectrum(before, microscope.lens, microscope.wavelength)
     grid = before.grid
-    dose = as_scalar("dose_per_frame", dose_per_frame, grid.pixel_size)
+    dose = as_scalar("dose_per_frame", dose, grid.pixel_size)
     filters = frame_filters(grid, dose, count, microscope.voltage)
 
     def frame(left: Array, shift: Array) -> Image:
