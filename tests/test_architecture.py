@@ -192,6 +192,8 @@ def example_nouns():
         vx.Microscope(grid, voltage=300, lens=lens),
         vx.WhiteNoise(variance=1),
         vx.ColouredNoise(jnp.ones((4, 3))),
+        vx.Camera(vx.detector.GaussianTransfer(1), gain=2, pixel_size=1),
+        vx.PoissonNoise(),
     ]
 
 

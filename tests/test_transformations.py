@@ -10,6 +10,7 @@ import pytest
 
 import transforms
 import vitrax as vx
+from vitrax import detector
 
 
 pytestmark = pytest.mark.float32
@@ -97,6 +98,72 @@ def coloured():
     return tuple(
         vx.ColouredNoise(1.0 + jr.uniform(jr.key(seed), shape)) for seed in (5, 6)
     )
+
+
+def counts():
+    return tuple(5.0 + 3.0 * jnp.abs(image) for image in images())
+
+
+def cameras():
+    def some(scale):
+        mtf = detector.LorentzianTransfer([0.6, 0.3], [10.0 * scale, 4.0], 0.1)
+        dqe = detector.MeasuredTransfer([0.05, 0.23, 0.61], [0.8, 0.5 * scale, 0.2])
+        return vx.Camera(mtf, dqe, 2.0 * scale, 1.7)
+
+    return some(1.0), some(1.1)
+
+
+def doses():
+    return jnp.asarray(3.0), jnp.asarray(4.0)
+
+
+def voltages():
+    return jnp.asarray(300.0), jnp.asarray(170.0)
+
+
+def drifts():
+    return tuple(jr.normal(jr.key(seed), (2, 2)) for seed in (5, 6))
+
+
+def frames():
+    return tuple(jr.normal(jr.key(seed), (2, *GRID[0])) for seed in (7, 8))
+
+
+def weights():
+    shape = (2, *vx.Grid(*GRID).half_shape)
+    return tuple(0.5 + jr.uniform(jr.key(seed), shape) for seed in (9, 10))
+
+
+def frame_filters(grid, dose, voltage):
+    return detector.frame_filters(grid, dose, 2, voltage)
+
+
+def dose_weights(grid, dose, voltage):
+    return detector.dose_weights(grid, dose, 2, voltage)
+
+
+def readout(camera, image, grid):
+    return camera.readout(image, grid)
+
+
+def drawn(noise):
+    return lambda image: noise.sample(jr.key(KEY), image)
+
+
+def drawn_fourier(noise):
+    return lambda spectrum: noise.sample_fourier(jr.key(KEY), spectrum, vx.Grid(*GRID))
+
+
+def density_fourier(noise):
+    return lambda *both: noise.log_likelihood_fourier(*both, vx.Grid(*GRID))
+
+
+def count_spectra():
+    return tuple(vx.grid.to_fourier(image) for image in counts())
+
+
+def movie(structure, pose, microscope, dose, drift):
+    return vx.simulate_movie(structure, pose, microscope, dose, 2, drift)
 
 
 def case(verb, *pairs):
@@ -203,11 +270,53 @@ CASES = {
     ),
     "scatter EwaldSphere of a map": lambda: case(
         vx.scatter, maps_in_volts(), raised(), scattering(vx.wave.EwaldSphere())
+    "critical_exposure": lambda: case(detector.critical_exposure, counts(), voltages()),
+    "exposure_filter": lambda: case(
+        detector.exposure_filter, grids(), doses(), voltages()
+    ),
+    "frame_filters": lambda: case(frame_filters, grids(), doses(), voltages()),
+    "dose_weights": lambda: case(dose_weights, grids(), doses(), voltages()),
+    "expose": lambda: case(vx.expose, images(), cameras(), doses(), grids()),
+    "Camera.readout": lambda: case(readout, cameras(), images(), grids()),
+    "PoissonNoise.sample": lambda: case(drawn(vx.PoissonNoise()), counts()),
+    "PoissonNoise.sample_fourier": lambda: case(
+        drawn_fourier(vx.PoissonNoise()), count_spectra()
+    ),
+    "PoissonNoise.log_likelihood": lambda: case(
+        vx.PoissonNoise().log_likelihood, counts(), counts()[::-1]
+    ),
+    "PoissonNoise.log_likelihood_fourier": lambda: case(
+        density_fourier(vx.PoissonNoise()), count_spectra(), count_spectra()[::-1]
+    ),
+    "CountingNoise.sample": lambda: case(drawn(detector.CountingNoise()), counts()),
+    "CountingNoise.sample_fourier": lambda: case(
+        drawn_fourier(detector.CountingNoise()), count_spectra()
+    ),
+    "CountingNoise.log_likelihood": lambda: case(
+        detector.CountingNoise().log_likelihood, counts(), counts()[::-1]
+    ),
+    "CountingNoise.log_likelihood_fourier": lambda: case(
+        density_fourier(detector.CountingNoise()),
+        count_spectra(),
+        count_spectra()[::-1],
+    ),
+    "bin_pixels": lambda: case(lambda x: detector.bin_pixels(x[1:], 3), images()),
+    "resample_counts": lambda: case(
+        lambda x: detector.resample_counts(x, (6, 5)), images()
+    ),
+    "simulate_movie Gaussians": lambda: case(
+        movie, gaussians(), poses(), microscopes(), doses(), drifts()
+    ),
+    "weighted_sum": lambda: case(
+        vx.image.weighted_sum, frames(), weights(), grids(), drifts()
     ),
 }
 
+# Whole numbers, whose derivative is taken as that of their mean.
+DRAWN = {"PoissonNoise.sample", "PoissonNoise.sample_fourier"}
+
 # What the others go through as well, in pieces.
-LONG = {"scatter Gaussians", "render Atoms", "map_batched"}
+LONG = {"scatter Gaussians", "render Atoms", "map_batched", "simulate_movie Gaussians"}
 
 each_case = pytest.mark.parametrize(
     "name",
@@ -218,7 +327,10 @@ each_case = pytest.mark.parametrize(
 @pytest.mark.skipif(not DOUBLE, reason="finite differences need double precision")
 @each_case
 def test_contract(name):
-    transforms.check_transforms(*CASES[name]())
+    check = transforms.check_transforms
+    if name in DRAWN:
+        check = transforms.check_transforms_of_draw
+    check(*CASES[name]())
 
 
 @each_case
@@ -263,7 +375,8 @@ def is_single(x):
 
 def test_every_pure_verb_is_in_the_table():
     tested = {name.split()[0] for name in CASES}
-    noises = {"WhiteNoise", "ColouredNoise"}
+    noises = {"WhiteNoise", "ColouredNoise", "PoissonNoise", "CountingNoise"}
     methods = {"sample", "log_likelihood", "sample_fourier", "log_likelihood_fourier"}
     assert {"render", "project", "scatter", "simulate", "map_batched"} <= tested
+    assert {"expose", "Camera.readout", "simulate_movie", "weighted_sum"} <= tested
     assert {f"{noise}.{method}" for noise in noises for method in methods} <= tested

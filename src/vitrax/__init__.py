@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     )
     from ._batching import batch_axes as batch_axes, map_batched as map_batched
     from ._checks import maybe_error_if as maybe_error_if
-    from .detector import ColouredNoise as ColouredNoise, WhiteNoise as WhiteNoise
+    from .detector import (
+        Camera as Camera,
+        ColouredNoise as ColouredNoise,
+        PoissonNoise as PoissonNoise,
+        WhiteNoise as WhiteNoise,
+        expose as expose,
+    )
     from .grid import Grid as Grid
     from .image import (
         Microscope as Microscope,
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
         scatter as scatter,
         simulate as simulate,
         simulate_micrograph as simulate_micrograph,
+        simulate_movie as simulate_movie,
     )
     from .optics import Lens as Lens
     from .pose import Pose as Pose, Rotation as Rotation
@@ -55,13 +62,14 @@ _STAGES = {
     "structure": ("Atoms", "FourierMap", "Gaussians", "VoxelMap", "render"),
     "potential": ("project",),
     "optics": ("Lens",),
-    "detector": ("ColouredNoise", "WhiteNoise"),
+    "detector": ("Camera", "ColouredNoise", "PoissonNoise", "WhiteNoise", "expose"),
     "image": (
         "Microscope",
         "ParticleStack",
         "scatter",
         "simulate",
         "simulate_micrograph",
+        "simulate_movie",
     ),
 }
 _SUBPACKAGES = (

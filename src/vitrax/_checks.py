@@ -111,6 +111,27 @@ def checked_number(verb: str, name: str, value: Any, rule: Rule, advice: str) ->
     return value
 
 
+def checked_count(verb: str, name: str, value: Any) -> int:
+    """Return a number of things as a Python integer.
+
+    Raises:
+        TypeError: if it isn't an integer that is known now.
+        ValueError: if it is less than 1.
+    """
+    try:
+        count = operator.index(value)
+    except TypeError as error:
+        raise TypeError(
+            f"cannot {verb} because {name} is {value!r}, not an integer known now; do "
+            f"jax.jit({verb}, static_argnames={name!r}) to compile it"
+        ) from error
+    if count < 1:
+        raise ValueError(
+            f"cannot {verb} because {name} is {count}, not positive; do pass 1 or more"
+        )
+    return count
+
+
 def checked(verb: str, **nouns: Any) -> Any:
     """Return the nouns of a call: `check_ranks`, and their rules if checks are on.
 

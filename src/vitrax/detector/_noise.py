@@ -1,4 +1,4 @@
-r"""The interface of Gaussian noise, and its checks.
+r"""The interface of noise, and its checks.
 
 A noise object adds noise to a noise-free image (`sample`), and tells how probable an
 observed image is (`log_likelihood`), as a normalised log-density over the pixels. Both
@@ -16,11 +16,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._checks import check_ranks
 from .._typing import HalfImage, HalfSpectrum, Image, Scalar
-from ..grid import Grid, hermitian_weights, to_fourier
+from ..grid import Grid, hermitian_weights, to_fourier, to_real
 
 
 class AbstractNoise(eqx.Module):
-    """Noise that is added to an image."""
+    """What makes noisy images of a noise-free one, and how probable each is."""
 
     @abc.abstractmethod
     def sample(self, key: PRNGKeyArray, image: Image) -> Image:
@@ -54,6 +54,28 @@ def noisy_spectrum(
     return spectrum + to_fourier(noise.sample(key, nothing))
 
 
+def sampled_spectrum(
+    noise: AbstractNoise, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
+) -> HalfSpectrum:
+    """Return `sample_fourier` of noise that depends on the image."""
+    verb = f"{type(noise).__name__}.sample_fourier"
+    check_ranks(verb, noise=noise, grid=grid)
+    check_spectrum(verb, spectrum, grid)
+    return to_fourier(noise.sample(key, to_real(spectrum, grid.shape)))
+
+
+def density_of_spectra(
+    noise: AbstractNoise, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
+) -> Scalar:
+    """Return `log_likelihood_fourier` of noise that depends on the image."""
+    verb = f"{type(noise).__name__}.log_likelihood_fourier"
+    check_ranks(verb, noise=noise, grid=grid)
+    check_spectrum(verb, observed, grid)
+    check_spectrum(verb, predicted, grid)
+    images = (to_real(spectrum, grid.shape) for spectrum in (observed, predicted))
+    return noise.log_likelihood(*images)
+
+
 def spectrum_residual(
     verb: str, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
 ) -> HalfSpectrum:
@@ -76,6 +98,19 @@ def residual(verb: str, observed: Image, predicted: Image) -> Image:
         TypeError: if `predicted` isn't made of floats.
         ValueError: if they aren't single images of the same shape.
     """
+    observed, predicted = images_of_one_shape(verb, observed, predicted)
+    return observed - predicted
+
+
+def images_of_one_shape(
+    verb: str, observed: Image, predicted: Image
+) -> tuple[Image, Image]:
+    """Return both images in the precision of `predicted`.
+
+    Raises:
+        TypeError: if `predicted` isn't made of floats.
+        ValueError: if they aren't single images of the same shape.
+    """
     check_one(verb, observed)
     check_image(verb, predicted)
     if observed.shape != predicted.shape:
@@ -83,7 +118,7 @@ def residual(verb: str, observed: Image, predicted: Image) -> Image:
             f"cannot {verb} because the observed image has shape {observed.shape}, the "
             f"predicted one {predicted.shape}; do crop, pad or resample either"
         )
-    return observed.astype(predicted.dtype) - predicted
+    return observed.astype(predicted.dtype), predicted
 
 
 def check_image(verb: str, image: Array) -> None:

@@ -30,6 +30,7 @@ from ._radial_profile import (
     power_profile as power_profile,
 )
 from ._radius import frequency_radius as frequency_radius
+from ._scalar import as_scalar as as_scalar
 from ._shell_correlation import frc as frc, fsc as fsc
 from ._spectra import (
     amplitude_left as amplitude_left,

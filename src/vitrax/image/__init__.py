@@ -2,6 +2,7 @@
 
 from ._micrograph import simulate_micrograph as simulate_micrograph
 from ._microscope import Microscope as Microscope
+from ._movie import simulate_movie as simulate_movie, weighted_sum as weighted_sum
 from ._particle_arrays import (
     OpticsGroup as OpticsGroup,
     lens_arrays as lens_arrays,
