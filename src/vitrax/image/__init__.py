@@ -2,7 +2,9 @@
 
 from ._microscope import Microscope as Microscope
 from ._particle_arrays import (
+    ABERRATIONS as ABERRATIONS,
     OpticsGroup as OpticsGroup,
+    aberration_arrays as aberration_arrays,
     lens_arrays as lens_arrays,
     pose_arrays as pose_arrays,
 )

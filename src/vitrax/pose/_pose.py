@@ -1,5 +1,6 @@
 """How a particle lies: its rotation, and where it is in the image."""
 
+import dataclasses
 import operator
 from typing import Any, Self
 
@@ -10,18 +11,26 @@ import jax.random as jr
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._checks import FINITE, check_fields, check_key, checked, must
-from .._typing import Matrix3, ScalarLike, Vector2, Vector3, as_float
+from .._typing import Matrix2, Matrix3, ScalarLike, Vector2, Vector3, as_float
 from ._orientation_grid import euler_grid
 from ._rotation import Rotation
 
 
+def _float_or_none(value: Any) -> Any:
+    """Return an array of floats, or None."""
+    return None if value is None else as_float(value)
+
+
 class Pose(eqx.Module):
-    """Rotation of a particle, and its place in the image.
+    r"""Rotation of a particle, and its place in the image.
 
     Args:
         rotation: takes the object's coordinates to the image's.
         shift: (x, y), where the particle is relative to pixel N // 2 of the image, Å.
             This is the negative of RELION's rlnOriginXAngst and rlnOriginYAngst.
+        magnification: $M$ of an anisotropic magnification: the projection's spectrum at
+            k is what it would be at M k; points lie at $M^\mathsf{T} (A r)_{xy}$ plus
+            the shift. None for the identity. `simulate` puts that of the lens here.
 
     Example:
         >>> import vitrax as vx
@@ -35,6 +44,11 @@ class Pose(eqx.Module):
         converter=as_float,
         default=(0.0, 0.0),
         metadata=must(FINITE, "give (x, y) in Å"),
+    )
+    magnification: Matrix2 | None = eqx.field(
+        converter=_float_or_none,
+        default=None,
+        metadata=must(FINITE, "give [[M00, M01], [M10, M11]]"),
     )
 
     def __check_init__(self) -> None:
@@ -125,8 +139,10 @@ class Pose(eqx.Module):
         """
         pose = checked("Pose.moved", pose=self)
         tangent = as_float(tangent)
-        return type(self)(
-            Rotation.exp(tangent[:3]) @ pose.rotation, pose.shift + tangent[3:]
+        return dataclasses.replace(
+            pose,
+            rotation=Rotation.exp(tangent[:3]) @ pose.rotation,
+            shift=pose.shift + tangent[3:],
         )
 
     def as_matrix(self) -> Float[Array, "3 3"]:
