@@ -71,8 +71,8 @@ class OpticsGroup:
         for name in ("odd_zernike", "even_zernike"):
             object.__setattr__(self, name, _listed(name, getattr(self, name)))
         if self.magnification is not None:
-            a, b, c, d = self.magnification
-            if a * d == b * c:
+            matrix = np.reshape(self.magnification, (2, 2))
+            if not np.linalg.det(matrix):
                 raise ValueError(
                     f"cannot make OpticsGroup because magnification is "
                     f"{self.magnification}, which can't be undone; do correct it, or "

@@ -10,9 +10,6 @@ from ._frequencies import lens_frequencies
 from ._lens import Lens
 
 
-_ADVICE = "give it in Å"
-
-
 def specimen_envelope(
     grid: Grid, wavelength: Scalar | float, thickness: ScalarLike
 ) -> HalfImage:
@@ -42,11 +39,7 @@ def specimen_envelope(
         [1.0, 0.994, 0.9, 0.555]
     """
     grid = checked("specimen_envelope", grid=grid)
-    thickness = checked_number(
-        "specimen_envelope", "thickness", thickness, FINITE, _ADVICE
-    )
-    dtype = grid.pixel_size.dtype
-    wavelength, thickness = (as_float(x).astype(dtype) for x in (wavelength, thickness))
+    wavelength, thickness = _lengths(grid, wavelength, thickness)
     return jnp.sinc(0.5 * wavelength * thickness * grid.frequency_squared())
 
 
@@ -79,10 +72,19 @@ def thon_rings(
         0.5
     """
     lens, grid = checked("thon_rings", lens=lens, grid=grid)
-    thickness = checked_number("thon_rings", "thickness", thickness, FINITE, _ADVICE)
-    dtype = grid.pixel_size.dtype
-    wavelength, thickness = (as_float(x).astype(dtype) for x in (wavelength, thickness))
+    wavelength, thickness = _lengths(grid, wavelength, thickness)
     y, x = lens_frequencies(lens, grid)
     contrast = jnp.sinc(wavelength * thickness * (x**2 + y**2))
     error = phase_error(lens, grid, wavelength)
     return 0.5 * (1 - contrast * jnp.cos(2 * error))
+
+
+def _lengths(
+    grid: Grid, wavelength: Scalar | float, thickness: ScalarLike
+) -> tuple[Scalar, Scalar]:
+    """Return wavelength and thickness in the precision of the grid."""
+    thickness = checked_number(
+        "average over depth", "thickness", thickness, FINITE, "give it in Å"
+    )
+    dtype = grid.pixel_size.dtype
+    return as_float(wavelength).astype(dtype), as_float(thickness).astype(dtype)

@@ -40,8 +40,8 @@ def tilted(lens: Lens, position: Any, tilt: ScalarLike, tilt_axis: ScalarLike) -
         13000.0
     """
     lens = checked("tilted", lens=lens)
-    position = checked_number("tilted", "position", position, FINITE, "give (x, y)")
-    tilt = checked_number("tilted", "tilt", tilt, _BELOW_90, "give it in degrees")
+    position = checked_number("tilt the lens", "position", position, FINITE, "give Å")
+    tilt = checked_number("tilt the lens", "tilt", tilt, _BELOW_90, "give degrees")
     dtype = lens.defocus.dtype
     position, tilt, tilt_axis = (
         as_float(each).astype(dtype) for each in (position, tilt, tilt_axis)

@@ -99,7 +99,8 @@ def _of_gaussians(
     centres = structure.positions @ image_rows(pose).T
     spectra = _transforms(centres, strengths, grid)
     ky, kx = grid.frequency_axes()
-    squared = sum(k**2 for k in magnified(pose, ky[:, None], kx[None, :]))
+    y, x = magnified(pose, ky[:, None], kx[None, :])
+    squared = y**2 + x**2
     decays = jnp.exp(-2 * jnp.pi**2 * nodes[:, None, None] * squared[None])
     along_y, along_x = (jnp.sinc(k * grid.pixel_size) for k in (ky, kx))
     pixel = along_y[:, None] * along_x[None, :]
