@@ -231,6 +231,54 @@ def maps_in_volts():
     )
 
 
+def magnified_poses():
+    matrices = ([[1.02, 0.04], [-0.02, 0.98]], [[0.97, 0.01], [0.03, 1.01]])
+    return tuple(
+        vx.Pose(pose.rotation, pose.shift, magnification=jnp.asarray(matrix))
+        for pose, matrix in zip(poses(), matrices, strict=True)
+    )
+
+
+def full_lenses():
+    return tuple(
+        vx.Lens(
+            scope.lens.defocus,
+            80.0,
+            beam_tilt=(0.3 * scale, -0.2),
+            odd_zernike=(0.0, 0.1 * scale, 0.2),
+            even_zernike=(0.0, 0.1 * scale, 0.2),
+            magnification=pose.magnification,
+            chromatic_aberration=2.0 * scale,
+            energy_spread=0.9,
+            convergence=0.1 * scale,
+            aperture=4.0,
+        )
+        for scope, pose, scale in zip(
+            microscopes(), magnified_poses(), (1.0, 1.1), strict=True
+        )
+    )
+
+
+def imaging(lens, grid):
+    at = lens, grid, 0.02
+    return vx.optics.transfer(*at), vx.optics.odd_phase(*at)
+
+
+def thick(lens, grid):
+    left = vx.optics.specimen_envelope(grid, 0.02, 400.0)
+    return left, vx.optics.thon_rings(lens, grid, 0.02, 400.0)
+
+
+def heights():
+    return jnp.asarray(50.0), jnp.asarray(-70.0)
+
+
+def tilts():
+    places = jnp.asarray([30.0, 200.0]), jnp.asarray([-90.0, 150.0])
+    angles = jnp.asarray(20.0), jnp.asarray(-35.0)
+    return places, angles, heights()
+
+
 CASES = {
     "render Atoms": lambda: case(vx.render, atoms(), volume_grids()),
     "FourierMap.from_map": lambda: case(vx.FourierMap.from_map, voxel_maps()),
@@ -270,6 +318,7 @@ CASES = {
     ),
     "scatter EwaldSphere of a map": lambda: case(
         vx.scatter, maps_in_volts(), raised(), scattering(vx.wave.EwaldSphere())
+    ),
     "critical_exposure": lambda: case(detector.critical_exposure, counts(), voltages()),
     "exposure_filter": lambda: case(
         detector.exposure_filter, grids(), doses(), voltages()
@@ -309,6 +358,15 @@ CASES = {
     ),
     "weighted_sum": lambda: case(
         vx.image.weighted_sum, frames(), weights(), grids(), drifts()
+    ),
+    "Magnified FourierMap": lambda: case(
+        vx.project, fourier_maps(), magnified_poses(), grids()
+    ),
+    "Lens of all aberrations": lambda: case(imaging, full_lenses(), grids()),
+    "Lens of a thick specimen": lambda: case(thick, full_lenses(), grids()),
+    "Lens.raised": lambda: case(vx.Lens.raised, full_lenses(), heights()),
+    "Lens of a tilted specimen": lambda: case(
+        vx.optics.tilted, full_lenses(), *tilts()
     ),
 }
 

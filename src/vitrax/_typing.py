@@ -12,6 +12,7 @@ from jaxtyping import Array, Complex, Float
 Scalar = Float[Array, ""]
 Vector2 = Float[Array, "2"]
 Vector3 = Float[Array, "3"]
+Matrix2 = Float[Array, "2 2"]
 Matrix3 = Float[Array, "3 3"]
 Image = Float[Array, "y x"]
 Volume = Float[Array, "z y x"]

@@ -9,6 +9,7 @@ from vitrax.cli import main
 from vitrax.cli._exit import UsageError
 from vitrax.cli._recipe import SAID_BY_SOURCE, Recipe, options_used
 from vitrax.cli._source import comparable, read_source, sourced_particles
+from vitrax.cli._stream import microscope_of, rows_of
 
 
 OPTICS = {
@@ -138,10 +139,49 @@ def test_box_or_pixel_size_that_is_not_one_is_told_apart(star, name, optics, rea
         resolved(asked, read_source(asked))
 
 
-def test_aberrations_are_told_once_and_without_contradiction(shared):
+def test_aberrations_are_those_of_the_file(shared):
     path = shared / "relion" / "relion31.6opticsgroups.star"
-    # A warning of the reader would be an error in this test.
-    (note,) = read_source(recipe(path)).notes
-    assert "beam tilt" in note
+    asked = recipe(path, box=32, angpix=1.25)
+    source = read_source(asked)
+    assert source.notes == ()
+    rows = rows_of(sourced_particles(asked, source)[:2])
+    first = source.stack.optics[source.stack.groups[0]]
+    np.testing.assert_allclose(rows["beam_tilt"][0], first.beam_tilt)
+    np.testing.assert_allclose(rows["magnification"][0].ravel(), first.magnification)
+    lens = microscope_of({k: v[0] for k, v in rows.items()}, vx.Grid(8, 1.25), 1).lens
+    np.testing.assert_allclose(lens.even_zernike, first.even_zernike)
+    np.testing.assert_allclose(lens.odd_zernike, first.odd_zernike)
+
+
+def test_what_is_not_simulated_is_told_once_and_without_contradiction(star):
+    (note,) = read_source(recipe(star({"rlnMtfFileName": ["a", "a"]}))).notes
+    assert "the camera's MTF" in note
     assert "isn't in the STAR file that is written" in note
-    assert "kept" not in note
+    premultiplied = star({"rlnCtfDataAreCtfPremultiplied": [0, 1]})
+    # A warning of the reader would be an error in this test.
+    (note,) = read_source(recipe(premultiplied)).notes
+    assert "images multiplied by their CTF" in note
+    assert (
+        read_source(recipe(star({"rlnCtfDataAreCtfPremultiplied": [0, 0]}))).notes == ()
+    )
+
+
+def test_simulated_images_have_the_aberrations_of_the_file(star, tmp_path):
+    higher = {"rlnBeamTiltX": [2.0, 0.0], "rlnBeamTiltY": [0.0, 0.0]}
+    higher |= {"rlnEvenZernike": ["[0,0,0,5]", "[0,0]"]}
+    higher |= {"rlnMagMat00": [1.03, 1.0], "rlnMagMat01": [0.0, 0.0]}
+    higher |= {"rlnMagMat10": [0.02, 0.0], "rlnMagMat11": [0.99, 1.0]}
+    images = {}
+    for name, optics in {"plain": {}, "higher": higher}.items():
+        out = tmp_path / name
+        call = ["simulate", "apoferritin", "--from", str(star(optics)), "-o", str(out)]
+        assert main([*call, "--box", "32", "--angpix", "6"]) == 0
+        written = vx.io.read_particles(next(out.glob("*.star")))
+        images[name] = written.images()
+        assert (written.optics[0].beam_tilt is None) == (name == "plain")
+    assert written.optics[0].magnification == (1.03, 0.0, 0.02, 0.99)
+    assert written.optics[0].even_zernike == (0.0, 0.0, 0.0, 5.0)
+    scale = np.abs(images["plain"]).max()
+    apart = np.abs(images["plain"] - images["higher"]).max(axis=(1, 2)) / scale
+    assert apart[:2].min() > 1e-2
+    assert apart[2] < 1e-5

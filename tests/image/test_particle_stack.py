@@ -163,8 +163,90 @@ def test_the_box_of_arrays_is_that_of_the_images():
         make(IMAGES, poses, three, OPTICS)
 
 
-@pytest.mark.parametrize("name", ["beam_tilt", "odd_zernike", "even_zernike"])
-def test_aberrations_that_a_stack_does_not_hold_are_refused(name):
-    lens = vx.Lens(defocus=1.2e4, **{name: (0.1, 0.2)})
+@pytest.mark.parametrize("name", ["convergence", "aperture"])
+def test_envelopes_that_a_stack_does_not_hold_are_refused(name):
+    lens = vx.Lens(defocus=1.2e4, **{name: 0.1})
     with pytest.raises(ValueError, match=f"cannot make a stack of lenses with {name}"):
-        vx.image.lens_arrays(lens, 2)
+        vx.image.lens_arrays(lens, 2, [OPTICS])
+
+
+MATRIX = (1.02, 0.013, -0.004, 0.985)
+HIGHER = {
+    "beam_tilt": (0.4, -0.3),
+    "odd_zernike": (0.0, 0.0, 3.0),
+    "even_zernike": (0.1, 2.0),
+    "magnification": MATRIX,
+}
+
+
+def higher(name):
+    """Return a lens and an optics group with one aberration."""
+    value = np.reshape(MATRIX, (2, 2)) if name == "magnification" else HIGHER[name]
+    group = OpticsGroup(1.5, 300.0, box=BOX, **{name: HIGHER[name]})
+    return vx.Lens(1.2e4, **{name: value}), group
+
+
+@pytest.mark.parametrize("name", HIGHER)
+def test_higher_aberrations_are_those_of_the_group(name):
+    lens, group = higher(name)
+    poses = vx.Pose.uniform(jax.random.key(0), COUNT)
+    make = vx.ParticleStack.from_arrays
+    stack = make(IMAGES, poses, lens, group)
+    np.testing.assert_allclose(
+        getattr(stack.lenses, name), [getattr(lens, name)] * COUNT, rtol=1e-6
+    )
+    lenses = jax.vmap(lambda d: vx.Lens(d, **{name: getattr(lens, name)}))(
+        np.full(COUNT, 1e4)
+    )
+    assert len(make(IMAGES, poses, lenses, group)) == COUNT
+    others = [field for field in HIGHER if field != name]
+    assert [getattr(stack.lenses, field) for field in others] == [None] * 3
+    plain = vx.Lens(1.2e4)
+    for one, other in ((lens, OPTICS), (plain, group)):
+        with pytest.raises(ValueError, match=f"some lenses have another {name}; do"):
+            make(IMAGES, poses, one, other)
+
+
+def test_groups_without_an_aberration_have_zeros_or_the_identity():
+    one = OpticsGroup(1.5, 300.0, box=BOX, odd_zernike=(1.0, 2.0), beam_tilt=(1.0, 2.0))
+    two = OpticsGroup(1.5, 300.0, box=BOX, odd_zernike=(3.0,), magnification=MATRIX)
+    stack = make_stack(Reader(), (one, two), (0, 1, 0, 1, 0))
+    lenses = stack[1:3].lenses
+    assert lenses.odd_zernike.tolist() == [[3.0, 0.0], [1.0, 2.0]]
+    assert lenses.beam_tilt.tolist() == [[0.0, 0.0], [1.0, 2.0]]
+    assert lenses.magnification[1].tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    np.testing.assert_allclose(lenses.magnification[0], np.reshape(MATRIX, (2, 2)))
+    assert lenses.even_zernike is None
+    buckets = list(stack.buckets())
+    assert [bucket.rows.tolist() for bucket in buckets] == [[0, 2, 4], [1, 3]]
+    assert stack.microscope(1).lens.magnification.shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pixel_size": 0.0}, "pixel_size is 0.0, not positive and finite; do give"),
+        ({"pixel_size": np.inf}, "pixel_size is inf"),
+        ({"voltage": -300.0}, "voltage is -300.0, not above 0"),
+        ({"voltage": 300_000.0}, "do give it in kV"),
+        ({"spherical_aberration": np.nan}, "spherical_aberration is nan"),
+        ({"beam_tilt": (np.nan, 0.0)}, r"beam_tilt\[0\] is nan, not finite; do"),
+        ({"beam_tilt": (0.1,)}, "beam_tilt has 1 numbers, not 2; do"),
+        ({"odd_zernike": (0.0, np.inf)}, r"odd_zernike\[1\] is inf"),
+        ({"magnification": (1.0, 0.0, 0.0)}, "magnification has 3 numbers, not 4"),
+        ({"magnification": (1.0, 2.0, 2.0, 4.0)}, "which can't be undone; do"),
+    ],
+)
+def test_optics_groups_refuse_what_cannot_be(changes, message):
+    with pytest.raises(
+        ValueError, match=f"cannot make OpticsGroup because .*{message}"
+    ):
+        OpticsGroup(**{"pixel_size": 1.5, "voltage": 300.0} | changes)
+
+
+def test_optics_groups_take_two_by_two_or_nothing():
+    square = OpticsGroup(1.5, 300.0, magnification=((1.0, 0.1), (0.2, 1.0)))
+    assert square.magnification == (1.0, 0.1, 0.2, 1.0)
+    empty = OpticsGroup(1.5, 300.0, beam_tilt=None, odd_zernike=None)
+    assert empty == OpticsGroup(1.5, 300.0, even_zernike=())
+    assert len({square, empty}) == 2

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -262,10 +264,126 @@ def test_no_optics_table(project):
     assert (stack.pixel_sizes == 1.5).all()
 
 
-def test_aberrations_that_are_not_applied_are_told(project):
-    optics = OPTICS | {"rlnBeamTiltX": [0.0, 0.1], "rlnBeamTiltY": [0.0, 0.0]}
-    with pytest.warns(InputWarning, match="star: images .* without rlnBeamTiltX$"):
+def test_images_that_were_multiplied_are_told(project):
+    optics = OPTICS | {"rlnCtfDataAreCtfPremultiplied": [0, 1]}
+    with pytest.warns(InputWarning, match="without rlnCtfDataAreCtfPremultiplied$"):
         read_particles(star(project, optics=optics))
+
+
+HIGHER = {
+    "rlnBeamTiltX": [0.0, 0.1],
+    "rlnBeamTiltY": [0.0, -0.2],
+    "rlnOddZernike": ["[0.5,0,-1.25]", "[1,2,3,4,5,6]"],
+    "rlnEvenZernike": ["[0,0,0]", "[0,0]"],
+    "rlnMagMat00": [1.0, 1.02],
+    "rlnMagMat01": [0.0, 0.013],
+    "rlnMagMat10": [0.0, -0.004],
+    "rlnMagMat11": [1.0, 0.985],
+}
+
+
+def test_aberrations_of_each_group(project):
+    first, second = read_particles(star(project, optics=OPTICS | HIGHER)).optics
+    assert (first.beam_tilt, first.magnification) == (None, None)
+    assert first.odd_zernike == (0.5, 0.0, -1.25)
+    assert first.even_zernike == second.even_zernike == ()
+    assert second.beam_tilt == (0.1, -0.2)
+    assert second.odd_zernike == (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+    assert second.magnification == (1.02, 0.013, -0.004, 0.985)
+
+
+def test_aberrations_round_trip(project, tmp_path):
+    stack = read_particles(star(project, optics=OPTICS | HIGHER))
+    write_particles(tmp_path / "out.star", stack)
+    assert read_particles(tmp_path / "out.star").optics == stack.optics
+    table = read_star(tmp_path / "out.star")["optics"]
+    for name in without(HIGHER, "rlnEvenZernike"):
+        assert table[name].tolist() == HIGHER[name]
+    plain = particle_tables(read_particles(star(project)))["optics"]
+    assert not any(name in plain for name in HIGHER)
+
+
+def test_an_aberration_that_was_taken_out_is_zero_in_what_is_written(project):
+    stack = read_particles(star(project, optics=OPTICS | HIGHER))
+    groups = (
+        dataclasses.replace(group, beam_tilt=None, odd_zernike=None, magnification=None)
+        for group in stack.optics
+    )
+    table = particle_tables(dataclasses.replace(stack, optics=tuple(groups)))["optics"]
+    assert table["rlnBeamTiltY"].tolist() == [0.0, 0.0]
+    assert table["rlnOddZernike"].tolist() == ["[0,0,0,0,0,0]"] * 2
+    assert table["rlnMagMat11"].tolist() == [1.0, 1.0]
+    assert table["rlnMagMat01"].tolist() == [0.0, 0.0]
+
+
+def test_beam_tilt_of_particles_becomes_that_of_their_group(project):
+    tilts = {"rlnBeamTiltX": [0.1, 0.1, 0.3, 0.1, 0.3, 0.3]}
+    tilts["rlnBeamTiltY"] = [-0.2, -0.2, 0.0, -0.2, 0.0, 0.0]
+    stack = read_particles(star(project, PARTICLES | tilts))
+    assert [group.beam_tilt for group in stack.optics] == [(0.1, -0.2), (0.3, 0.0)]
+    assert "rlnBeamTiltX" not in stack.columns
+    tables = particle_tables(stack)
+    assert tables["optics"]["rlnBeamTiltX"].tolist() == [0.1, 0.3]
+    tilts["rlnBeamTiltX"][3:5] = [0.2, 0.4]
+    with pytest.raises(InputError, match=r"BeamTiltX of rows 4, 5 differs .*do make"):
+        read_particles(star(project, PARTICLES | tilts))
+
+
+def test_beam_tilt_of_files_without_optics_makes_groups(project):
+    old = without(PARTICLES, "rlnOpticsGroup") | {
+        "rlnBeamTiltX": [0.1] * 3 + [0.2] * 3,
+        "rlnBeamTiltY": [0.0] * COUNT,
+        "rlnVoltage": [300.0] * COUNT,
+        "rlnSphericalAberration": [2.7] * COUNT,
+        "rlnAmplitudeContrast": [0.1] * COUNT,
+    }
+    write_star(project / "a.star", {"": StarTable(old)})
+    with pytest.warns(InputWarning, match=r"3.0 or older .* \(2 optics groups\)"):
+        stack = read_particles(project / "a.star", pixel_size=1.5)
+    assert [group.beam_tilt for group in stack.optics] == [(0.1, 0.0), (0.2, 0.0)]
+    assert stack.groups.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rlnOddZernike": ["[0.1]", "[0.1,x]"]}, "rlnOddZernike .* in row 2; do"),
+        ({"rlnOddZernike": ["[nan]", "[0.1]"]}, "list of numbers, .* in row 1"),
+        ({"rlnMagMat00": [1.0, 1.0]}, "no columns rlnMagMat01, rlnMagMat10, rlnMag"),
+        ({"rlnBeamTiltX": [np.nan, 1.0]}, "rlnBeamTiltX .* NaN or infinite in row 1"),
+        (
+            dict(
+                zip(without(HIGHER, *list(HIGHER)[:4]), [[1.0, 0.0]] * 4, strict=True)
+            ),
+            r"\(data_optics\): cannot make OpticsGroup .* can't be undone",
+        ),
+        ({"rlnVoltage": [3e5, 3e5]}, "voltage is 300000.0, .* do give it in kV"),
+    ],
+    ids=["no number", "nan", "part of a matrix", "tilt", "flat", "volts"],
+)
+def test_optics_that_cannot_be_are_named(project, changes, message):
+    with pytest.raises(InputError, match=message):
+        read_particles(star(project, optics=OPTICS | changes))
+
+
+@pytest.mark.parametrize("name", ["relion31.6opticsgroups.star", "relion5.star"])
+def test_real_aberrations_round_trip(shared, name):
+    path = shared / "relion" / name
+    stack, table = read_particles(path), read_star(path)["optics"]
+    back = particle_tables(stack)["optics"]
+    for column in HIGHER:
+        if table[column].dtype.kind == "T":
+            assert back[column].tolist() == table[column].tolist()
+        else:
+            np.testing.assert_array_equal(back[column], table[column])
+    lenses = stack[:3].lenses
+    assert lenses.even_zernike.shape == (3, 9)
+    first = np.array(table["rlnOddZernike"][stack.groups[0]][1:-1].split(","), float)
+    np.testing.assert_allclose(lenses.odd_zernike[0], first, rtol=1e-6)
+    assert lenses.magnification.shape == (3, 2, 2)
+    np.testing.assert_allclose(
+        lenses.magnification[0, 0, 1], table["rlnMagMat01"][stack.groups[0]], rtol=1e-6
+    )
 
 
 def test_relion_30_is_converted(shared):

@@ -123,7 +123,7 @@ def test_the_envelope_is_that_of_a_b_factor(b_factor):
 
 
 def test_the_envelope_has_the_field_s_scale():
-    envelope = vx.optics.envelope(vx.Lens(0.0, b_factor=100.0), vx.Grid(5, 1.0))
+    envelope = vx.optics.envelope(vx.Lens(0.0, b_factor=100.0), vx.Grid(5, 1.0), 0.02)
     assert float(envelope[0, 1]) == pytest.approx(0.36787944, abs=5e-9)
     assert float(envelope[1, 0]) == pytest.approx(0.36787944, abs=5e-9)
 

@@ -43,7 +43,7 @@ _rlnAmplitudeContrast #5
 _rlnImagePixelSize #6
 _rlnImageSize #7
 _rlnImageDimensionality #8
-1 opticsGroup1 {voltage} {cs} {contrast} {pixel:.6f} {size} 2
+{labels}1 opticsGroup1 {voltage} {cs} {contrast} {pixel:.6f} {size} 2 {more}
 
 # version 30001
 
@@ -61,12 +61,15 @@ class Relion:
 
     folder: pathlib.Path
 
-    def project(self, values, pixel_size, rows, ctf, padding=4):
-        """Return the projections of a map, RELION's sign (numpy, float64)."""
+    def project(self, values, pixel_size, rows, ctf, padding=4, **optics):
+        """Return the projections of a map, RELION's sign (numpy, float64).
+
+        More columns of the table of optics groups, one value each, are keywords.
+        """
         with mrcfile.new(self.folder / "map.mrc", overwrite=True) as file:
             file.set_data(np.asarray(values, np.float32))
             file.voxel_size = pixel_size
-        poses = star_text(rows, pixel_size, values.shape[0])
+        poses = star_text(rows, pixel_size, values.shape[0], **optics)
         (self.folder / "poses.star").write_text(poses)
         command = "relion_project --i map.mrc --o out --ang poses.star --angpix"
         command = [*command.split(), f"{pixel_size:.6f}", "--pad", str(padding)]
@@ -76,10 +79,13 @@ class Relion:
             return np.array(file.data, float).reshape(-1, *values.shape[1:])
 
 
-def star_text(rows, pixel_size, size):
+def star_text(rows, pixel_size, size, **optics):
     """Return a STAR file of one row per pose, in the order of COLUMNS."""
-    optics = {"voltage": VOLTAGE, "cs": CS, "contrast": CONTRAST}
-    text = OPTICS.format(**optics, pixel=pixel_size, size=size)
+    labels = "".join(f"_{name} #{i + 9}\n" for i, name in enumerate(optics))
+    more = " ".join(map(str, optics.values()))
+    known = {"voltage": VOLTAGE, "cs": CS, "contrast": CONTRAST}
+    known |= {"labels": labels, "more": more}
+    text = OPTICS.format(**known, pixel=pixel_size, size=size)
     text += "".join(f"_rln{name} #{i + 3}\n" for i, name in enumerate(COLUMNS))
     for i, row in enumerate(rows):
         numbers = " ".join(f"{value:.6f}" for value in row)

@@ -23,7 +23,7 @@ def pose_of(row):
     return vx.Pose.from_euler(row[0], row[1], row[2], shift=-row[3:5])
 
 
-def contrast_of(structure, row, grid):
+def contrast_of(structure, row, grid, **aberrations):
     """Return the physical contrast, in units of the map's values."""
     lens = vx.Lens(
         defocus=0.5 * (row[5] + row[6]),
@@ -33,19 +33,25 @@ def contrast_of(structure, row, grid):
         amplitude_contrast=relion_images.CONTRAST,
         phase_shift=row[8],
         b_factor=row[9],
+        **aberrations,
     )
     voltage = relion_images.VOLTAGE
     microscope = vx.Microscope(grid, voltage, lens, constants=RELION)
-    image = vx.simulate(structure, pose_of(row), microscope)
+    pose = pose_of(row)
+    if lens.magnification is not None:
+        # relion_project magnifies the CTF alone: this undoes it in the projection.
+        undone = jnp.linalg.inv(lens.magnification)
+        pose = vx.Pose(pose.rotation, pose.shift, magnification=undone)
+    image = vx.simulate(structure, pose, microscope)
     return image / (2 * interaction_parameter(voltage, RELION))
 
 
-def images_of(structure, rows, grid, ctf):
+def images_of(structure, rows, grid, ctf, **aberrations):
     """Return what relion_project should make: voxel sums, protein white."""
 
     def one(row):
         if ctf:
-            return -contrast_of(structure, row, grid) / grid.pixel_size
+            return -contrast_of(structure, row, grid, **aberrations) / grid.pixel_size
         return vx.project(structure, pose_of(row), grid) / grid.pixel_size
 
     return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(rows)))
@@ -210,6 +216,58 @@ def test_trilinear_slices_are_those_of_relion_project(shared, tmp_path, padding,
     ours = images_of(fourier_map, rows, vx.Grid(values.shape[1:], pixel_size), ctf)
     for one, other in zip(ours, theirs, strict=True):
         assert difference(one, other) < 1e-6
+
+
+EVEN = (0.0, 3.0, 0.0, -4.0, 20.0, 0.0, 0.0, -30.0, 10.0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+def test_even_aberrations_are_those_of_relion_project(shared, tmp_path):
+    voxel_map = map_3j9g(shared)
+    pixel_size = float(voxel_map.voxel_size)
+    rows, grid = relion_images.draw_rows(4, seed=2), vx.Grid(64, pixel_size)
+    listed = "[" + ",".join(map(str, EVEN)) + "]"
+    theirs = relion_images.Relion(tmp_path).project(
+        voxel_map.values, pixel_size, rows, True, 2, rlnEvenZernike=listed
+    )
+    values = vx.VoxelMap(jnp.asarray(np.asarray(voxel_map.values, float)), pixel_size)
+    fourier_map = vx.FourierMap.from_map(values, Trilinear(2))
+    ours = images_of(fourier_map, rows, grid, True, even_zernike=EVEN)
+    plain = images_of(fourier_map, rows, grid, True)
+    for one, other, without in zip(ours, theirs, plain, strict=True):
+        assert difference(one, other) < 1e-6
+        assert difference(without, other) > 1e-2
+
+
+MATRIX = np.array([[1.02, 0.04], [-0.02, 0.985]])
+LABELS = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+def test_the_ctf_of_relion_project_is_magnified_as_ours(shared, tmp_path):
+    # As if of small voxels, with high frequencies, where a hundredth tells.
+    values, pixel_size = map_3j9g(shared).values, 2.0
+    rows, grid = relion_images.draw_rows(4, seed=4), vx.Grid(64, pixel_size)
+    rows[:, 9] = 0.0
+    columns = dict(zip(LABELS, MATRIX.ravel(), strict=True))
+    relion = relion_images.Relion(tmp_path)
+    theirs = relion.project(values, pixel_size, rows, True, 2, **columns)
+    voxel_map = vx.VoxelMap(jnp.asarray(np.asarray(values, float)), pixel_size)
+    fourier_map = vx.FourierMap.from_map(voxel_map, Trilinear(2))
+
+    def apart(matrix):
+        ours = images_of(fourier_map, rows, grid, True, magnification=matrix)
+        return [difference(*pair) for pair in zip(ours, theirs, strict=True)]
+
+    assert max(apart(MATRIX)) < 1e-6
+    for wrong in (MATRIX.T, np.linalg.inv(MATRIX), np.eye(2)):
+        assert min(apart(wrong)) > 1e-3
 
 
 def read_numbers(path):

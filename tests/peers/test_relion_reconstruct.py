@@ -63,8 +63,11 @@ def write_images(folder, potential, aberrations):
     vx.io.write_particles(folder / "particles.star", stack)
 
 
-def resolved(folder, potential, columns):
-    """Return the FSC at 4 Å of RELION's map, with columns added to the optics table."""
+def resolved(folder, potential, columns, resolution=4.0):
+    """Return the FSC at some resolution (Å) of RELION's map.
+
+    Columns are added to the table of optics groups.
+    """
     text = (folder / "particles.star").read_text()
     table = re.search(r"data_optics[\s\S]*?loop_\n((?:_rln.*\n)+)(.*)\n", text)
     count = table.group(1).count("\n")
@@ -75,7 +78,9 @@ def resolved(folder, potential, columns):
     command = f"relion_reconstruct --i told.star --o out.mrc --ctf --angpix {PIXEL}"
     subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
     values = jnp.asarray(np.asarray(vx.io.read_map(folder / "out.mrc").values, float))
-    return float(vx.grid.fsc(values, potential.values)[round(SIZE * PIXEL / 4.0)])
+    return float(
+        vx.grid.fsc(values, potential.values)[round(SIZE * PIXEL / resolution)]
+    )
 
 
 EWALD_SIZE, EWALD_PIXEL, EWALD_COUNT = 176, 2.5, 600
@@ -153,3 +158,24 @@ def test_relion_undoes_the_aberrations_of_our_images(tmp_path, potential, name):
     assert right > 0.99
     assert resolved(tmp_path, potential, told(-1.0)) < 0.5
     assert resolved(tmp_path, potential, {}) < 0.9
+
+
+# Its transpose is turned by three degrees from it.
+MATRIX = np.array([[1.02, 0.04], [-0.02, 0.985]])
+
+
+def matrix_columns(matrix):
+    return {f"rlnMagMat{i}{j}": matrix[i, j] for i in (0, 1) for j in (0, 1)}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_reconstruct") is None, reason="needs relion_reconstruct"
+)
+def test_relion_undoes_the_magnification_of_our_images(tmp_path, potential):
+    write_images(tmp_path, potential, {"magnification": MATRIX})
+    right = resolved(tmp_path, potential, matrix_columns(MATRIX), 3.0)
+    assert right > 0.99
+    for wrong in (MATRIX.T, np.linalg.inv(MATRIX), np.linalg.inv(MATRIX).T):
+        assert resolved(tmp_path, potential, matrix_columns(wrong), 3.0) < 0.9
+    assert resolved(tmp_path, potential, {}, 3.0) < 0.9

@@ -15,12 +15,8 @@ from ._recipe import SAID_BY_SOURCE, Recipe, as_option
 
 # Columns of what isn't simulated, and what it is.
 _NOT_SIMULATED = {
-    "rlnBeamTiltX": "beam tilt",
-    "rlnBeamTiltY": "beam tilt",
-    "rlnOddZernike": "odd aberrations (rlnOddZernike)",
-    "rlnEvenZernike": "even aberrations (rlnEvenZernike)",
-    "rlnMagMat00": "anisotropic magnification",
     "rlnMtfFileName": "the camera's MTF",
+    "rlnCtfDataAreCtfPremultiplied": "images multiplied by their CTF",
 }
 
 
@@ -210,7 +206,7 @@ def _notes(stack: ParticleStack) -> tuple[str, ...]:
     found = dict.fromkeys(
         what
         for name, what in _NOT_SIMULATED.items()
-        if name in columns and _says_something(name, columns[name])
+        if name in columns and _says_something(columns[name])
     )
     if not found:
         return ()
@@ -220,11 +216,6 @@ def _notes(stack: ParticleStack) -> tuple[str, ...]:
     )
 
 
-def _says_something(name: str, column: np.ndarray) -> bool:
-    values = [str(value).strip("[]").replace(",", " ") for value in column]
-    try:
-        numbers = [float(x) for value in values for x in value.split()]
-    except ValueError:
-        return True
-    nothing = 1.0 if name == "rlnMagMat00" else 0.0
-    return any(x != nothing for x in numbers)
+def _says_something(column: np.ndarray) -> bool:
+    """Return whether a column has text, or a number other than 0."""
+    return any(str(value) not in ("0", "0.0", "") for value in column)

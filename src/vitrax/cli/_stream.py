@@ -12,7 +12,7 @@ import numpy as np
 from .._typing import ScalarLike
 from ..detector import WhiteNoise
 from ..grid import Grid
-from ..image import Microscope, ParticleStack, simulate
+from ..image import ABERRATIONS, Microscope, ParticleStack, simulate
 from ..optics import Lens
 from ..pose import Pose
 from ..structure import FourierMap, SliceKernel
@@ -133,6 +133,7 @@ def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
         amplitude_contrast=row["amplitude_contrast"],
         phase_shift=row["phase_shift"],
         b_factor=row["b_factor"],
+        **{name: row[name] for name in ABERRATIONS if name in row},
     )
     return Microscope(grid, voltage=row["voltage"], lens=lens, padding=padding)
 
@@ -195,6 +196,7 @@ def rows_of(particles: ParticleStack) -> dict[str, np.ndarray]:
         "voltage": particles.voltages,
         "spherical_aberration": particles.shared("spherical_aberration"),
         "amplitude_contrast": particles.shared("amplitude_contrast"),
+        **particles.aberrations(),
     }
     return {name: np.asarray(column, dtype) for name, column in columns.items()}
 

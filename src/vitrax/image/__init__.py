@@ -4,7 +4,9 @@ from ._micrograph import simulate_micrograph as simulate_micrograph
 from ._microscope import Microscope as Microscope
 from ._movie import simulate_movie as simulate_movie, weighted_sum as weighted_sum
 from ._particle_arrays import (
+    ABERRATIONS as ABERRATIONS,
     OpticsGroup as OpticsGroup,
+    aberration_arrays as aberration_arrays,
     lens_arrays as lens_arrays,
     pose_arrays as pose_arrays,
 )

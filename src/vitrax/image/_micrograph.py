@@ -23,6 +23,7 @@ from ..wave import (
     scattered_by,
 )
 from ._microscope import Microscope
+from ._simulate import magnified
 
 
 Layers = Sequence[tuple[Image, ScalarLike]]
@@ -74,7 +75,7 @@ def simulate_micrograph(
     grid = microscope.padded_grid()
     field = jnp.zeros([n + 2 * box for n in grid.shape], complex_dtype(dtype))
     for structure, poses in species:
-        _check_poses(poses)
+        _check_poses(poses, microscope)
         field = _with_copies(field, structure, poses, microscope, box)
     linear = _is_linear(species, microscope, box)
     total = crop(field, grid.shape)
@@ -104,6 +105,7 @@ def _with_copies(
         local = Pose(
             pose.rotation, ((place - whole) * grid.pixel_size)[::-1], pose.height
         )
+        local = magnified(local, microscope.lens)
         wave = as_wave(theory(structure, local, grid, beam), beam)
         patch = crop(wave.scattered(), (box, box)).astype(field.dtype)
         middle = jnp.asarray([n // 2 - box // 2 for n in field.shape])
@@ -157,8 +159,14 @@ def _layer(
     return propagate(wave, beam.wavelength, back, Fresnel()).scattered()
 
 
-def _check_poses(poses: Pose) -> None:
-    """Raise if poses don't have exactly one axis of copies."""
+def _check_poses(poses: Pose, microscope: Microscope) -> None:
+    """Raise if poses don't have one axis of copies, or heights that can't be had."""
+    if poses.height is not None and microscope.lens.magnification is not None:
+        raise ValueError(
+            "cannot simulate_micrograph of particles with heights under anisotropic "
+            "magnification because defocus and magnification don't commute; do give "
+            "poses without heights, or a lens without magnification"
+        )
     if poses.shift.ndim != 2:
         raise ValueError(
             f"cannot simulate_micrograph because the poses' shift has shape "

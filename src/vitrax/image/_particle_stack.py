@@ -15,7 +15,13 @@ from .._typing import default_float
 from ..grid import Grid
 from ..optics import Lens
 from ..pose import Pose
-from ._particle_arrays import OpticsGroup, lens_arrays, optics_of, pose_arrays
+from ._particle_arrays import (
+    OpticsGroup,
+    aberration_arrays,
+    lens_arrays,
+    optics_of,
+    pose_arrays,
+)
 
 
 if TYPE_CHECKING:
@@ -89,8 +95,8 @@ class ParticleStack:
             images: physical, protein dark; square.
             poses: leaves have an axis of particles.
             lenses: leaves have an axis of particles, or none where all share a value.
-                Their spherical aberration and amplitude contrast must be those of
-                `optics`.
+                Their spherical aberration, amplitude contrast and higher aberrations
+                must be those of `optics`.
             optics: of all particles; without a box it gets that of the images.
             columns: more about each particle, by RELION's names.
 
@@ -99,12 +105,7 @@ class ParticleStack:
         """
         optics = optics_of(images, optics)
         count = len(images)
-        defocus, others = lens_arrays(
-            lenses,
-            count,
-            spherical_aberration=optics.spherical_aberration,
-            amplitude_contrast=optics.amplitude_contrast,
-        )
+        defocus, others = lens_arrays(lenses, count, [optics])
         angles, shifts = pose_arrays(poses)
         if len(angles) != count:
             raise ValueError(
@@ -180,6 +181,14 @@ class ParticleStack:
         values = [getattr(group, name) for group in self.optics]
         return np.array(values, np.float64)[self.groups]
 
+    def aberrations(self) -> dict[str, Float[np.ndarray, "particles ..."]]:
+        """Return the higher aberrations of each particle, as fields of `Lens`.
+
+        Those that no optics group has aren't there.
+        """
+        arrays = aberration_arrays(self.optics)
+        return {name: rows[self.groups] for name, rows in arrays.items()}
+
     @property
     def poses(self) -> Pose:
         """Poses, with a leading axis of particles.
@@ -196,6 +205,9 @@ class ParticleStack:
     def lenses(self) -> Lens:
         """Lenses, with a leading axis of particles.
 
+        Aberrations that no optics group has are None; where some have them, the others
+        have zeros, and magnify by the identity.
+
         Raises:
             InputError: if the file didn't give the defocus.
         """
@@ -208,6 +220,7 @@ class ParticleStack:
             "amplitude_contrast": self.shared("amplitude_contrast"),
             "phase_shift": self.phase_shifts,
             "b_factor": self.b_factors,
+            **self.aberrations(),
         }
         arrays = {name: jnp.asarray(a, default_float()) for name, a in fields.items()}
         return jax.vmap(lambda leaves: Lens(**leaves))(arrays)
@@ -296,7 +309,7 @@ class ParticleStack:
         """Yield the particles of each box and optics, in the order of their first ones.
 
         Within a bucket all images have one shape, so each is compiled for once, and
-        share pixel size, voltage, spherical aberration and amplitude contrast.
+        share pixel size, voltage and all aberrations but defocus.
         """
         kinds = [dataclasses.replace(group, name="") for group in self.optics]
         first_of = {kind: index for index, kind in reversed(list(enumerate(kinds)))}

@@ -1,12 +1,16 @@
 """The verbs of image formation."""
 
+import dataclasses
+
+import jax.numpy as jnp
+from jax import lax
 from jaxtyping import PyTree
 
 from .._batching import cast_floats
 from .._checks import checked
 from .._typing import Image, real_dtype
 from ..grid import crop, to_real
-from ..optics import image_spectrum
+from ..optics import Lens, image_spectrum
 from ..pose import Pose
 from ..wave import LinearContrast, Wave
 from ._microscope import Microscope
@@ -74,5 +78,18 @@ def _scattered(
 ) -> LinearContrast | Wave:
     """Return what leaves the specimen, of arguments of one dtype, checked."""
     return microscope.scattering(
-        structure, pose, microscope.padded_grid(), microscope.beam
+        structure,
+        magnified(pose, microscope.lens),
+        microscope.padded_grid(),
+        microscope.beam,
     )
+
+
+def magnified(pose: Pose, lens: Lens) -> Pose:
+    """Return the pose as the lens magnifies it, anisotropically."""
+    if lens.magnification is None:
+        return pose
+    total = lens.magnification
+    if pose.magnification is not None:
+        total = jnp.matmul(pose.magnification, total, precision=lax.Precision.HIGHEST)
+    return dataclasses.replace(pose, magnification=total)

@@ -4,6 +4,7 @@ ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
 SHIFTS_IN_PIXELS = ("rlnOriginX", "rlnOriginY")
+BEAM_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 # Columns of 3.0 files that RELION moves to the table of optics groups.
 OPTICS_OF_30 = (
     "rlnVoltage",
@@ -11,6 +12,7 @@ OPTICS_OF_30 = (
     "rlnAmplitudeContrast",
     "rlnMagnification",
     "rlnDetectorPixelSize",
+    *BEAM_TILT,
 )
 # In the order in which they are looked up.
 PIXEL_SIZES = (
@@ -18,20 +20,13 @@ PIXEL_SIZES = (
     "rlnMicrographPixelSize",
     "rlnMicrographOriginalPixelSize",
 )
-# Columns that change images and aren't applied yet.
-NOT_APPLIED = (
-    "rlnBeamTiltX",
-    "rlnBeamTiltY",
-    "rlnOddZernike",
-    "rlnEvenZernike",
-    "rlnMagMat00",
-    "rlnMagMat01",
-    "rlnMagMat10",
-    "rlnMagMat11",
-    "rlnCtfDataAreCtfPremultiplied",
-)
-# Of these, the ones that change nothing where they are 1 rather than 0.
-ONES = {"rlnMagMat00", "rlnMagMat11"}
+ZERNIKE = {"odd_zernike": "rlnOddZernike", "even_zernike": "rlnEvenZernike"}
+MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
+ABERRATIONS = (*BEAM_TILT, *ZERNIKE.values(), *MAGNIFICATION)
+# A column that says that images were changed, which isn't undone.
+PREMULTIPLIED = "rlnCtfDataAreCtfPremultiplied"
 
 # A file may well have these, so they are never a misspelling of another one.
-KNOWN = frozenset((*ANGLES, *DEFOCUS, *SHIFTS, *PIXEL_SIZES, *OPTICS_OF_30))
+KNOWN = frozenset(
+    (*ANGLES, *DEFOCUS, *SHIFTS, *PIXEL_SIZES, *OPTICS_OF_30, *ABERRATIONS)
+)

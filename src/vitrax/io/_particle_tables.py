@@ -10,6 +10,7 @@ from .._files import InputError
 from ..image import OpticsGroup, ParticleStack, lens_arrays, pose_arrays
 from ..optics import Lens
 from ..pose import Pose
+from ._aberrations import aberration_columns
 from ._contents import Path
 from ._labels import ANGLES, DEFOCUS, SHIFTS
 from ._star_table import TEXT, StarTable
@@ -121,23 +122,20 @@ def lens_columns(
         >>> vx.io.lens_columns(lens, optics, np.ones(2, int))["rlnDefocusU"].tolist()
         [12100.0, 12100.0]
     """
-    shared = {
-        name: np.array([getattr(group, name) for group in optics])[
-            np.asarray(numbers) - 1
-        ]
-        for name in ("spherical_aberration", "amplitude_contrast")
-    }
-    defocus, (phases, b_factors) = lens_arrays(lenses, len(numbers), **shared)
+    groups = np.asarray(numbers) - 1
+    defocus, (phases, b_factors) = lens_arrays(lenses, len(groups), optics, groups)
     return {
         **_defocus_columns(defocus),
         "rlnPhaseShift": _rounded(phases),
         "rlnCtfBfactor": _rounded(b_factors),
-        "rlnCtfScalefactor": np.ones(len(numbers)),
+        "rlnCtfScalefactor": np.ones(len(groups)),
     }
 
 
 def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
     """Return the table data_optics of some groups, numbered 1, 2, …
+
+    Aberrations have columns where some group has them.
 
     Args:
         optics: the groups.
@@ -153,6 +151,7 @@ def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
             "rlnImagePixelSize": [group.pixel_size for group in optics],
             "rlnImageSize": np.array([group.box or 0 for group in optics], np.int64),
             "rlnImageDimensionality": np.full(len(optics), 2),
+            **aberration_columns(optics),
         }
     )
 
@@ -195,6 +194,7 @@ def image_names(numbers: np.ndarray, stack: str) -> np.ndarray:
 def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
     """Return rlnOpticsGroup of each group, and their table."""
     table = dict(optics_table(particles.optics))
+    table |= aberration_columns(particles.optics, particles.optics_columns)
     kept = {
         name: column
         for name, column in particles.optics_columns.items()

@@ -9,15 +9,15 @@ import numpy as np
 
 from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
+from ._aberrations import read_aberrations, with_tilt_of_particles
 from ._columns import did_you_mean, lacks, number, rows_in_words, text_column, together
 from ._contents import Path
 from ._labels import (
     ANGLES,
     DEFOCUS,
-    NOT_APPLIED,
-    ONES,
     OPTICS_OF_30,
     PIXEL_SIZES,
+    PREMULTIPLIED,
     SHIFTS,
     SHIFTS_IN_PIXELS,
 )
@@ -49,7 +49,9 @@ def read_particles(
 ) -> ParticleStack:
     """Return the particles of a RELION STAR file, 3.1 and newer or 3.0.
 
-    Images are read when they are asked for, and need not be there before. They come out
+    Beam tilt, Zernike terms and magnification are those of the optics groups; beam tilt
+    that stands in the table of particles, as in old files, becomes its group's. Images
+    are read when they are asked for, and need not be there before. They come out
     physical, protein dark. A shift is where the particle is: minus RELION's origin.
 
     Args:
@@ -96,7 +98,8 @@ def read_particles(
         particles, optics = _optics_of_particles(particles, source, given)
     particles = _shifts_in_angstroms(particles, optics, source, given)
     groups = _group_of_each(particles, optics, source)
-    _warn_of_aberrations(optics, source)
+    particles, optics = with_tilt_of_particles(particles, optics, groups, source)
+    _warn_of_premultiplied(optics, source)
     names = text_column(particles, "rlnImageName", source)
     stacks, stack_of, index_of = split_image_names(names, source)
     boxes = _boxes(optics, source)
@@ -276,18 +279,27 @@ def _optics_groups(
         _number_or_given(optics, name, where, given)
         for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
     ]
-    rows = zip(_pixel_sizes(optics, source, given), *columns, boxes, names, strict=True)
-    return tuple(
-        OpticsGroup(
-            pixel_size=float(pixel),
-            voltage=float(voltage),
-            spherical_aberration=float(aberration),
-            amplitude_contrast=float(amplitude),
-            box=int(box) or None,
-            name=name,
+    sizes = _pixel_sizes(optics, source, given)
+    rows = zip(sizes, *columns, boxes, names, strict=True)
+    try:
+        return tuple(
+            OpticsGroup(
+                pixel_size=float(pixel),
+                voltage=float(voltage),
+                spherical_aberration=float(aberration),
+                amplitude_contrast=float(amplitude),
+                box=int(box) or None,
+                name=name,
+                **more,
+            )
+            for (pixel, voltage, aberration, amplitude, box, name), more in zip(
+                rows, read_aberrations(optics, where), strict=True
+            )
         )
-        for pixel, voltage, aberration, amplitude, box, name in rows
-    )
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"cannot use {where}: {error}") from error
 
 
 def _pixel_sizes(
@@ -355,18 +367,11 @@ def _defocus(
     return np.stack([(u + v) / 2, u - v, angle], axis=-1)
 
 
-def _warn_of_aberrations(optics: StarTable, source: str) -> None:
-    """Warn of columns that change images and aren't applied."""
-    used = []
-    for name in NOT_APPLIED:
-        if name not in optics:
-            continue
-        column = optics[name]
-        if column.dtype.kind == "T" or (column != (1.0 if name in ONES else 0.0)).any():
-            used.append(name)
-    if used:
+def _warn_of_premultiplied(optics: StarTable, source: str) -> None:
+    """Warn of images that were multiplied by their CTF, which simulated ones aren't."""
+    if PREMULTIPLIED in optics and number(optics, PREMULTIPLIED, source).any():
         warnings.warn(
-            f"{source}: images are computed without {', '.join(used)}",
+            f"{source}: images are computed without {PREMULTIPLIED}",
             InputWarning,
             stacklevel=3,
         )

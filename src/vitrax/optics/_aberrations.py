@@ -1,12 +1,14 @@
-"""The phase error of the lens."""
+"""The phase error of the lens, and the transfer function of it."""
 
 import jax.numpy as jnp
 
 from .._checks import checked
 from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
+from ._envelope import envelope
+from ._frequencies import lens_frequencies, phase_at
 from ._lens import Lens
-from ._zernike import zernike_sum
+from ._zernike import zernike_at
 
 
 def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
@@ -16,7 +18,8 @@ def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage
     \phi + \arcsin Q - \sum_i c_i Z_i(k)$$
 
     The astigmatic defocus is a quadratic form of $(k_x, k_y)$, so that it and its
-    derivatives are finite at $k = 0$ and without astigmatism.
+    derivatives are finite at $k = 0$ and without astigmatism. Where the lens magnifies
+    by $M$, $M k$ stands for $k$.
 
     Args:
         lens: its aberrations.
@@ -35,22 +38,7 @@ def phase_error(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage
     """
     lens, grid = checked("phase_error", lens=lens, grid=grid)
     wavelength = as_float(wavelength).astype(grid.pixel_size.dtype)
-    ky, kx = grid.frequency_axes()
-    half = 0.5 * lens.astigmatism
-    angle = 2 * jnp.deg2rad(lens.astigmatism_angle)
-    x2, y2 = (kx**2)[None, :], (ky**2)[:, None]
-    along_x = lens.defocus + half * jnp.cos(angle)
-    along_y = lens.defocus - half * jnp.cos(angle)
-    mixed = 2 * half * jnp.sin(angle)
-    defocused = along_x * x2 + along_y * y2 + mixed * (ky[:, None] * kx[None, :])
-    spherical = 1e7 * lens.spherical_aberration * wavelength**3
-    constant = jnp.deg2rad(lens.phase_shift) + jnp.arcsin(lens.amplitude_contrast)
-    error = (
-        jnp.pi * (wavelength * defocused - 0.5 * spherical * (x2 + y2) ** 2) + constant
-    )
-    if lens.even_zernike is None:
-        return error
-    return error - zernike_sum(lens.even_zernike, "even", ky, kx)
+    return phase_at(lens, lens_frequencies(lens, grid), wavelength)
 
 
 def odd_phase(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
@@ -58,7 +46,8 @@ def odd_phase(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
 
     $$\varphi = -2\pi C_s\lambda^2\, k^2\, (t \cdot k) + \sum_i c_i Z_i(k)$$
 
-    The spectrum is multiplied by $e^{i\varphi}$.
+    The spectrum is multiplied by $e^{i\varphi}$. Where the lens magnifies by $M$, $M k$
+    stands for $k$.
 
     Args:
         lens: its beam tilt and odd Zernike terms.
@@ -77,41 +66,23 @@ def odd_phase(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
     """
     lens, grid = checked("odd_phase", lens=lens, grid=grid)
     wavelength = as_float(wavelength).astype(grid.pixel_size.dtype)
-    ky, kx = grid.frequency_axes()
-    total = jnp.zeros(grid.half_shape, kx.dtype)
+    y, x = lens_frequencies(lens, grid)
+    total = jnp.zeros(grid.half_shape, x.dtype)
     if lens.beam_tilt is not None:
-        along = lens.beam_tilt[0] * kx[None, :] + lens.beam_tilt[1] * ky[:, None]
+        along = lens.beam_tilt[0] * x + lens.beam_tilt[1] * y
         # mm to Å, mrad to rad.
         strength = 2e4 * jnp.pi * lens.spherical_aberration * wavelength**2
-        total = total - strength * grid.frequency_squared() * along
+        total = total - strength * (x**2 + y**2) * along
     if lens.odd_zernike is not None:
-        total = total + zernike_sum(lens.odd_zernike, "odd", ky, kx)
+        total = total + zernike_at(lens.odd_zernike, "odd", y, x)
     return total
 
 
-def envelope(lens: Lens, grid: Grid) -> HalfImage:
-    """Return the amplitude that the lens leaves, exp(-B k²/4).
-
-    Args:
-        lens: its B-factor, Å².
-        grid: sampling of the image.
-
-    Example:
-        >>> import vitrax as vx
-        >>> from vitrax.optics import envelope
-        >>> lens = vx.Lens(defocus=0.0, b_factor=100.0)
-        >>> round(float(envelope(lens, vx.Grid(5, 1.0))[0, 1]), 6)
-        0.367879
-    """
-    lens, grid = checked("envelope", lens=lens, grid=grid)
-    return jnp.exp(-0.25 * lens.b_factor * grid.frequency_squared())
-
-
 def transfer(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
-    r"""Return the physical contrast transfer function, $-\sin\gamma(k)\, e^{-Bk^2/4}$.
+    r"""Return the physical contrast transfer function, $-\sin\gamma(k)\, E(k)$.
 
-    Negative at low frequency under focus: protein is dark. RELION's has the opposite
-    sign.
+    $E$ is the `envelope`, $e^{-Bk^2/4}$ of a lens with no more. Negative at low
+    frequency under focus: protein is dark. RELION's has the opposite sign.
 
     Args:
         lens: its aberrations.
@@ -125,4 +96,6 @@ def transfer(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
         >>> round(float(transfer(lens, vx.Grid(4, 1.0), 0.0197)[0, 0]), 6)
         -0.07
     """
-    return -jnp.sin(phase_error(lens, grid, wavelength)) * envelope(lens, grid)
+    return -jnp.sin(phase_error(lens, grid, wavelength)) * envelope(
+        lens, grid, wavelength
+    )

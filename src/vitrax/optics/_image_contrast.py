@@ -11,7 +11,8 @@ from jaxtyping import Array, Complex, Float
 from .._typing import HalfSpectrum, Scalar, Spectrum
 from ..grid import both_halves, to_fourier
 from ..wave import LinearContrast, Wave, wave_to_real
-from ._aberrations import envelope, odd_phase, phase_error, transfer
+from ._aberrations import odd_phase, phase_error, transfer
+from ._envelope import envelope
 from ._lens import Lens
 
 
@@ -98,12 +99,26 @@ def wave_transfer(lens: Lens, scattered: Wave, wavelength: Scalar) -> Spectrum:
 
     $\gamma$ without the amplitude contrast, which is in the wave. The wave that isn't
     scattered passes as it is, so that a phase plate turns all but it.
+
+    Args:
+        lens: the objective lens.
+        scattered: gives the grid and the precision.
+        wavelength: Å.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> wave = vx.wave.Wave(jnp.ones((4, 4), complex), vx.Grid(4, 1.0))
+        >>> lens = vx.Lens(defocus=9_000.0)
+        >>> factor = vx.optics.wave_transfer(lens, wave, jnp.asarray(0.02))
+        >>> round(float(abs(factor[0, 1])), 6)
+        1.0
     """
     grid, dtype = scattered.grid, scattered.spectrum.dtype
     none = jnp.zeros_like(lens.amplitude_contrast)
     lens = dataclasses.replace(lens, amplitude_contrast=none)
     even = both_halves(phase_error(lens, grid, wavelength), grid.shape[1])
-    left = both_halves(envelope(lens, grid), grid.shape[1])
+    left = both_halves(envelope(lens, grid, wavelength), grid.shape[1])
     factor = _turn(even) * left.astype(dtype)
     if lens.beam_tilt is None and lens.odd_zernike is None:
         return factor

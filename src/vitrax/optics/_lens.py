@@ -6,8 +6,8 @@ from typing import Self
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from .._checks import FINITE, Rule, check_fields, must
-from .._typing import Scalar, ScalarLike, Vector2, as_float, float_or_none
+from .._checks import FINITE, NOT_NEGATIVE, Rule, check_fields, checked, must
+from .._typing import Matrix2, Scalar, ScalarLike, Vector2, as_float, float_or_none
 
 
 # Where the arc sine of the phase error is finite. Files hold 0 to 1; a fit of nearly no
@@ -16,6 +16,7 @@ _SINE = Rule(lambda x: abs(x) <= 1, "within -1 and 1")
 _IN_ANGSTROMS = must(FINITE, "give it in Å")
 _IN_DEGREES = must(FINITE, "give it in degrees")
 _IN_RADIANS = must(FINITE, "give radians, the frequency in 1/Å")
+_IN_MILLIRADIANS = must(NOT_NEGATIVE, "give it in mrad")
 
 
 class Lens(eqx.Module):
@@ -29,6 +30,13 @@ class Lens(eqx.Module):
     $-2\pi C_s\lambda^2 k^2 (t \cdot k) + \sum_i c_i Z_i(k)$. Signs, order and units of
     tilt and terms are RELION's.
 
+    Anisotropic magnification $M$ puts $k' = M k$ in the place of $k$ in all of these,
+    in the envelopes and in the projection: the image holds at $k$ what it would hold
+    at $k'$ without it.
+
+    Energy spread, convergence of the beam and the objective aperture lessen the
+    amplitude, see `vitrax.optics.envelope`.
+
     Args:
         defocus: mean of U and V, Å, positive underfocus.
         astigmatism: U - V, Å.
@@ -41,9 +49,16 @@ class Lens(eqx.Module):
         beam_tilt: (x, y), mrad; None for none.
         odd_zernike: rlnOddZernike, the frequency in 1/Å not normalised; None for none.
         even_zernike: rlnEvenZernike, likewise.
+        magnification: $M$ of (x, y), rlnMagMat00 to 11; None for the identity.
+        chromatic_aberration: $C_c$, mm, with `energy_spread`; None for none.
+        energy_spread: standard deviation of the electrons' energies, eV; None for none.
+        convergence: standard deviation of the beam's angles along each axis, mrad; None
+            for a parallel beam.
+        aperture: semi-angle of the objective aperture, mrad; None for none.
 
     Raises:
-        ValueError: if a number isn't finite, or the amplitude contrast isn't a sine.
+        ValueError: if a number isn't finite, the amplitude contrast isn't a sine, or
+            one of chromatic aberration and energy spread is given without the other.
 
     Example:
         >>> import vitrax as vx
@@ -82,21 +97,48 @@ class Lens(eqx.Module):
     even_zernike: Float[Array, " even"] | None = eqx.field(
         converter=float_or_none, default=None, metadata=_IN_RADIANS
     )
+    magnification: Matrix2 | None = eqx.field(
+        converter=float_or_none,
+        default=None,
+        metadata=must(FINITE, "give [[M00, M01], [M10, M11]]"),
+    )
+    chromatic_aberration: Scalar | None = eqx.field(
+        converter=float_or_none, default=None, metadata=must(FINITE, "give it in mm")
+    )
+    energy_spread: Scalar | None = eqx.field(
+        converter=float_or_none,
+        default=None,
+        metadata=must(NOT_NEGATIVE, "give it in eV"),
+    )
+    convergence: Scalar | None = eqx.field(
+        converter=float_or_none, default=None, metadata=_IN_MILLIRADIANS
+    )
+    aperture: Scalar | None = eqx.field(
+        converter=float_or_none, default=None, metadata=_IN_MILLIRADIANS
+    )
 
     def __check_init__(self) -> None:
         check_fields(self)
+        if (self.chromatic_aberration is None) != (self.energy_spread is None):
+            raise ValueError(
+                "cannot make Lens with one of chromatic_aberration and energy_spread "
+                "because only both together spread the focus; do give both, or neither"
+            )
 
     def raised(self, height: ScalarLike) -> Self:
-        """Return the lens for what lies beyond the middle of the specimen.
+        r"""Return the lens as it images what lies higher: defocus + height.
 
-        Its defocus is larger by the height, since electrons travel towards +z.
+        Electrons travel towards +z, so what lies at larger z is nearer to the lens,
+        and farther from the plane in focus.
 
         Args:
-            height: Å.
+            height: z relative to what the defocus is of, Å.
 
         Example:
             >>> import vitrax as vx
-            >>> float(vx.Lens(defocus=9_000.0).raised(250.0).defocus)
-            9250.0
+            >>> float(vx.Lens(defocus=12_000.0).raised(-500.0).defocus)
+            11500.0
         """
-        return dataclasses.replace(self, defocus=self.defocus + height)
+        lens = checked("Lens.raised", lens=self)
+        height = as_float(height).astype(lens.defocus.dtype)
+        return dataclasses.replace(lens, defocus=lens.defocus + height)

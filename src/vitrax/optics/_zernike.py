@@ -69,7 +69,14 @@ def zernike_sum(
         >>> zernike_sum(tip, "odd", jnp.asarray([0.0]), jnp.asarray([0.1])).tolist()
         [[0.2]]
     """
-    x, y = jnp.broadcast_arrays(kx[None, :], ky[:, None])
+    return zernike_at(coefficients, parity, ky[:, None], kx[None, :])
+
+
+def zernike_at(
+    coefficients: Float[Array, " n"], parity: str, y: Array, x: Array
+) -> HalfImage:
+    """Return `zernike_sum` at frequencies (x, y) that fit each other's shape."""
+    x, y = jnp.broadcast_arrays(x, y)
     squared = x**2 + y**2
     total = jnp.zeros_like(squared)
     for i in range(coefficients.shape[0]):

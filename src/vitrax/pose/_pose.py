@@ -1,5 +1,6 @@
 """How a particle lies: its rotation, and where it is in the image."""
 
+import dataclasses
 import operator
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .._checks import FINITE, check_fields, check_key, checked, must
 from .._typing import (
+    Matrix2,
     Matrix3,
     Scalar,
     ScalarLike,
@@ -24,7 +26,7 @@ from ._rotation import Rotation
 
 
 class Pose(eqx.Module):
-    """Rotation of a particle, and its place in the image.
+    r"""Rotation of a particle, and its place in the image.
 
     Args:
         rotation: takes the object's coordinates to the image's.
@@ -33,6 +35,9 @@ class Pose(eqx.Module):
         height: how far the particle is beyond the middle of the specimen, along the
             electrons' way, +z, Å; None for 0. The defocus of its image is larger by as
             much.
+        magnification: $M$ of an anisotropic magnification: the projection's spectrum at
+            k is what it would be at M k; points lie at $M^\mathsf{T} (A r)_{xy}$ plus
+            the shift. None for the identity. `simulate` puts that of the lens here.
 
     Example:
         >>> import vitrax as vx
@@ -50,6 +55,11 @@ class Pose(eqx.Module):
     # None rather than zero: what isn't there costs nothing.
     height: Scalar | None = eqx.field(
         converter=float_or_none, default=None, metadata=must(FINITE, "give it in Å")
+    )
+    magnification: Matrix2 | None = eqx.field(
+        converter=float_or_none,
+        default=None,
+        metadata=must(FINITE, "give [[M00, M01], [M10, M11]]"),
     )
 
     def __check_init__(self) -> None:
@@ -140,10 +150,10 @@ class Pose(eqx.Module):
         """
         pose = checked("Pose.moved", pose=self)
         tangent = as_float(tangent)
-        return type(self)(
-            Rotation.exp(tangent[:3]) @ pose.rotation,
-            pose.shift + tangent[3:],
-            pose.height,
+        return dataclasses.replace(
+            pose,
+            rotation=Rotation.exp(tangent[:3]) @ pose.rotation,
+            shift=pose.shift + tangent[3:],
         )
 
     def as_matrix(self) -> Float[Array, "3 3"]:

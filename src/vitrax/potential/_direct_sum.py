@@ -9,6 +9,7 @@ from .._typing import HalfSpectrum, complex_dtype
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import VoxelMap
+from ._image_rows import image_rows
 from ._projector import AbstractProjector, check_structure
 from ._shift import moved
 
@@ -40,7 +41,7 @@ class DirectSum(AbstractProjector):
         check_structure(self, structure, VoxelMap)
         grid = self.working_grid(structure, grid)
         ky, kx = grid.frequency_axes()
-        x_row, y_row = pose.as_matrix()[:2]
+        x_row, y_row = image_rows(pose)
 
         def one_row(k_y: Array) -> Array:
             return jax.vmap(lambda k_x: one(k_x * x_row + k_y * y_row))(kx)

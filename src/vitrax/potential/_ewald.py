@@ -70,11 +70,13 @@ def _(
     grid = FourierSlice().working_grid(structure, grid)
     check_extent(structure, grid)
     ky, kx = _frequencies(grid)
-    along_beam = -0.5 * wavelength * (ky**2 + kx**2)
+    across, down = _undistorted(pose, ky, kx)
+    along_beam = -0.5 * wavelength * (across**2 + down**2)
     to_nodes = structure.voxel_size * structure.padded_size
     rows = pose.as_matrix() * to_nodes
     positions = [
-        kx * rows[0, i] + ky * rows[1, i] + along_beam * rows[2, i] for i in range(3)
+        across * rows[0, i] + down * rows[1, i] + along_beam * rows[2, i]
+        for i in range(3)
     ]
     limit = structure.padded_size // 2 + 1e-3
     inside = ft.reduce(jnp.logical_and, [jnp.abs(x) <= limit for x in positions])
@@ -95,6 +97,11 @@ def _(
 def _(
     structure: Gaussians, pose: Pose, grid: Grid, wavelength: Scalar
 ) -> tuple[Spectrum, Grid]:
+    if pose.magnification is not None:
+        raise ValueError(
+            "cannot put Gaussians on the Ewald sphere under anisotropic magnification "
+            "because their widths wouldn't be separable; do render them to a map"
+        )
     ky, kx = _frequencies(grid)
     positions = structure.positions @ pose.as_matrix().T
     x, y, z = positions[:, 0], positions[:, 1], positions[:, 2]
@@ -136,6 +143,14 @@ def _frequencies(grid: Grid) -> tuple[Float[Array, "y 1"], Float[Array, "1 x"]]:
     dtype = grid.pixel_size.dtype
     ky, kx = (jnp.fft.fftfreq(n, dtype=dtype) / grid.pixel_size for n in grid.shape)
     return ky[:, None], kx[None, :]
+
+
+def _undistorted(pose: Pose, ky: Array, kx: Array) -> tuple[Array, Array]:
+    """Return the frequencies (x, y) that the image's are of the undistorted one."""
+    if pose.magnification is None:
+        return kx, ky
+    matrix = pose.magnification
+    return matrix[0, 0] * kx + matrix[0, 1] * ky, matrix[1, 0] * kx + matrix[1, 1] * ky
 
 
 def _phases(pose: Pose, ky: Array, kx: Array, along_beam: Array) -> Spectrum:

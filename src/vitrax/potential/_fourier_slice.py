@@ -9,6 +9,7 @@ from .._typing import HalfSpectrum
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import FourierMap, VoxelMap
+from ._image_rows import image_rows
 from ._projector import AbstractProjector, check_structure, default_projector
 from ._shift import moved
 from ._slice_interpolation import plane_positions, read_plane
@@ -16,6 +17,8 @@ from ._slice_interpolation import plane_positions, read_plane
 
 class FourierSlice(AbstractProjector):
     r"""Central slice, $\hat P(k) = \hat V(A^\mathsf{T} (k_x, k_y, 0))$.
+
+    With a magnification, $M k$ stands for $k$ on the right.
 
     Frequencies beyond the map's Nyquist frequency are zero. A `VoxelMap` is
     transformed at each call; make a `FourierMap` once for many projections.
@@ -45,7 +48,7 @@ class FourierSlice(AbstractProjector):
         check_extent(fourier_map, grid)
         ky, kx = grid.frequency_axes()
         to_nodes = fourier_map.voxel_size * fourier_map.padded_size
-        rows = pose.as_matrix()[:2] * to_nodes
+        rows = image_rows(pose) * to_nodes
         limit = fourier_map.padded_size // 2 + 1e-3
         inside = [jnp.abs(at) <= limit for at in plane_positions(rows, ky, kx)]
         scale = fourier_map.voxel_size**3 / grid.pixel_size**2

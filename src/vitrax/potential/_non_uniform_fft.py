@@ -12,6 +12,7 @@ from ..grid import Grid
 from ..pose import Pose
 from ..structure import Atoms, Gaussians, VoxelMap
 from ._fourier_slice import FourierSlice
+from ._image_rows import image_rows, magnified
 from ._projector import AbstractProjector, check_structure
 from ._shift import moved
 from ._slice_interpolation import plane_positions
@@ -79,7 +80,7 @@ def _of_voxels(voxel_map: VoxelMap, pose: Pose, grid: Grid) -> HalfSpectrum:
     z, y, x = voxel_map.grid.axes()
     points = jnp.stack(jnp.meshgrid(z, y, x, indexing="ij")[::-1], -1).reshape(-1, 3)
     strengths = voxel_map.values.reshape(1, -1)
-    rows = pose.as_matrix()[:2]
+    rows = image_rows(pose)
     (spectrum,) = _transforms(points @ rows.T, strengths, grid)
     ky, kx = grid.frequency_axes()
     nyquist = 0.5 / voxel_map.voxel_size * (1 + 1e-5)
@@ -95,10 +96,11 @@ def _of_gaussians(
     """Return the transform of pixel-averaged Gaussians at the origin's pose."""
     nodes, shares = _shared_widths(structure.variances, widths)
     strengths = jnp.einsum("jt,jtn->nj", structure.amplitudes, shares)
-    centres = structure.positions @ pose.as_matrix()[:2].T
+    centres = structure.positions @ image_rows(pose).T
     spectra = _transforms(centres, strengths, grid)
     ky, kx = grid.frequency_axes()
-    squared = grid.frequency_squared()
+    y, x = magnified(pose, ky[:, None], kx[None, :])
+    squared = y**2 + x**2
     decays = jnp.exp(-2 * jnp.pi**2 * nodes[:, None, None] * squared[None])
     along_y, along_x = (jnp.sinc(k * grid.pixel_size) for k in (ky, kx))
     pixel = along_y[:, None] * along_x[None, :]

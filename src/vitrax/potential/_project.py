@@ -23,7 +23,8 @@ def project(
     Args:
         structure: `Atoms`, `Gaussians`, `FourierMap`, `VoxelMap`, or a type of your
             own.
-        pose: rotation $A$ and shift $s$.
+        pose: rotation $A$ and shift $s$; a magnification $M$ puts $M^{-\mathsf{T}}$ of
+            the distance from $s$ in the place of it, and divides by $|\det M|$.
         grid: sampling of the image.
         projector: how; by default `default_projector(structure)`.
 

@@ -10,6 +10,7 @@ from .._typing import HalfSpectrum
 from ..grid import Grid, interpolate_cubic, to_fourier
 from ..pose import Pose
 from ..structure import VoxelMap
+from ._image_rows import object_rows
 from ._projector import AbstractProjector, check_structure
 from ._slice_interpolation import plane_positions
 
@@ -44,7 +45,8 @@ class RaySum(AbstractProjector):
         y, x = grid.axes()
         x, y = x - pose.shift[0], y - pose.shift[1]
         matrix = pose.as_matrix()
-        plane = jnp.stack(plane_positions(matrix[:2], y, x), -1)
+        rows, area = object_rows(pose)
+        plane = jnp.stack(plane_positions(rows, y, x), -1)
 
         def add_layer(
             total: Float[Array, "y x"], z: Float[Array, ""]
@@ -56,7 +58,7 @@ class RaySum(AbstractProjector):
         layers = math.ceil(math.hypot(*structure.shape)) // 2
         depths = structure.voxel_size * jnp.arange(-layers, layers + 1).astype(x.dtype)
         total, _ = lax.scan(add_layer, jnp.zeros(grid.shape, x.dtype), depths)
-        return to_fourier(structure.voxel_size * total)
+        return to_fourier(structure.voxel_size * area * total)
 
     def working_grid(self, structure: VoxelMap, grid: Grid) -> Grid:
         """Return `grid`."""

@@ -37,8 +37,16 @@ class SeparableGaussians(AbstractProjector):
 
         Raises:
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
+            ValueError: if the pose has a magnification.
         """
         check_structure(self, structure, Gaussians, Atoms)
+        if pose.magnification is not None:
+            raise ValueError(
+                "cannot project by SeparableGaussians with a magnification because "
+                "Gaussians become elliptic, which are no product of one in x and one "
+                "in y; do pass NonUniformFFT() as projector, or "
+                "WeakPhase(NonUniformFFT()) as the microscope's scattering"
+            )
         if isinstance(structure, Atoms):
             structure = structure.to_gaussians()
         x_row, y_row = pose.as_matrix()[:2]

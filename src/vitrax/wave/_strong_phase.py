@@ -52,6 +52,11 @@ class StrongPhase(AbstractScattering):
         )
         if pose.height is None:
             return wave
+        if pose.magnification is not None:
+            raise ValueError(
+                "cannot propagate a magnified wave from its height because they don't "
+                "commute; do add the height to the lens's defocus, and give no height"
+            )
         return propagate(wave, beam.wavelength, -pose.height, Fresnel())
 
 
