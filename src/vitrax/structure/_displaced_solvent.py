@@ -52,7 +52,7 @@ References:
 
 def displaced_solvent(
     atoms: Atoms,
-    potential: ScalarLike = 4.573,
+    potential: ScalarLike = 4.572,
     volumes: DisplacedVolumes = FRASER_1978,
 ) -> Gaussians:
     r"""Return the solvent that atoms take the place of, as Gaussians below zero.
@@ -106,7 +106,7 @@ def displaced_solvent(
 
 def in_solvent(
     atoms: Atoms,
-    potential: ScalarLike = 4.573,
+    potential: ScalarLike = 4.572,
     volumes: DisplacedVolumes = FRASER_1978,
     table: ScatteringFactors = PENG_1996,
 ) -> Gaussians:

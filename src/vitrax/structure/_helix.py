@@ -31,9 +31,9 @@ def helical_operators(
 
     Example:
         >>> import vitrax as vx
-        >>> rotations, translations = vx.structure.helical_operators(1.4, 22.0, 3)
-        >>> translations[:, 2].round(3).tolist()
-        [-1.4, 0.0, 1.4]
+        >>> rotations, translations = vx.structure.helical_operators(1.5, 22.0, 3)
+        >>> translations[:, 2].tolist()
+        [-1.5, 0.0, 1.5]
     """
     count = operator.index(count)
     if count < 1:

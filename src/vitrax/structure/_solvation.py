@@ -4,18 +4,19 @@ import math
 
 import jax.random as jr
 import numpy as np
-from jaxtyping import Float, Int, PRNGKeyArray
+from jaxtyping import Bool, Float, Int, PRNGKeyArray
 
 from .._checks import POSITIVE, check_key, checked, checked_number
 from ..physics import atomic_numbers
 from ._atoms import Atoms
+from ._water_molecule import ANGLE, OXYGEN_HYDROGEN
 
 
-# Å. Atoms of two molecules of water come no closer than a hydrogen bond, nor oxygens
-# closer than the first neighbours; where a box was cut out of a larger one, they do.
+# Å. An oxygen owns hydrogens as near as this. Two of different molecules are 2.5 apart
+# or more in the liquid; less is let pass where a cell doesn't quite repeat, as its
+# edges would else be half empty.
 _BOND = 1.2
-_CLOSEST = 1.5
-_CLOSEST_OXYGENS = 2.4
+_CLOSEST_OXYGENS = 2.1
 
 Sites = Float[np.ndarray, "molecules sites 3"]
 Edges = tuple[float, float, float] | Float[np.ndarray, "3"]
@@ -27,35 +28,36 @@ def solvated(
     cell: Edges,
     box: Edges,
     key: PRNGKeyArray,
-    distance: float = 2.4,
+    distance: float = 2.2,
 ) -> Atoms:
     """Return atoms in a box of water molecules, on the CPU.
 
     A box of simulated water is moved as a whole by a random part of its edges, repeated
-    to fill the box, and loses the molecules of which an atom comes closer than
-    `distance` to the structure. Molecules that are incomplete, or meet another across
-    the edges of a cell that doesn't quite repeat, are left out. The first layer of
-    water at the structure is that of bulk water: it isn't denser, as it is in life.
+    to fill the box, and loses the molecules whose oxygen comes closer than `distance`
+    to an atom of the structure, hydrogens aside. The first layer of water isn't denser
+    than the rest, as it is in life: water of 2.2 Å distance and bulk density leaves out
+    the volume of a protein (apoferritin 0.73 cm³/g), of 2.8 Å a quarter more.
 
-    Simulated water has the density of the liquid, 0.0334 molecules/Å³, 6 % above that
-    of vitreous ice. B-factors of molecules are those of `water`.
+    Where the cell doesn't quite repeat, one of two oxygens closer than 2.1 Å goes;
+    where it was cut through molecules, their hydrogens are placed anew. Simulated water
+    has the density of the liquid, 0.0334 molecules/Å³, 6 % above that of vitreous ice.
 
     Args:
         atoms: the structure, around the origin.
-        water: oxygens and hydrogens of whole molecules, in any order.
+        water: oxygens and hydrogens, in any order.
         cell: edges (x, y, z) within which `water` repeats, Å; CRYST1 of a PDB file.
         box: edges (x, y, z) of the box to fill, around the origin, Å: the width of an
             image, or the thickness of the ice.
         key: of the move.
-        distance: Å. 2.4 leaves out the volume of a protein without hydrogens within
-            some percent; take 1.9 where they are there.
+        distance: of oxygens from the structure, Å.
 
     Returns:
-        The atoms, then oxygen and two hydrogens of each molecule in turn.
+        The atoms, then oxygen and two hydrogens of each molecule in turn, with the
+        B-factor and the occupancy of its oxygen.
 
     Raises:
         TypeError: if `key` isn't a random key.
-        ValueError: if there is no whole molecule of water, or a length isn't positive.
+        ValueError: if there is no oxygen in the water, or a length isn't positive.
 
     Example:
         >>> import jax
@@ -68,81 +70,106 @@ def solvated(
         >>> (len(box) - 1) % 3, 60 < len(box) < 82
         (0, True)
     """
-    verb = "solvated"
+    verb = "solvate"
     check_key(verb, key)
     atoms, water = checked(verb, atoms=atoms, water=water)
-    cell, box = (
-        np.asarray(checked_number(verb, name, edges, POSITIVE, "give (x, y, z) in Å"))
-        for name, edges in (("cell", cell), ("box", box))
-    )
-    checked_number(verb, "distance", distance, POSITIVE, "give it in Å, such as 2.4")
-    index, sites = _whole_molecules(water, cell)
-    index, sites = _without_clashes(index, sites, cell)
-    offset = np.asarray(jr.uniform(key, (3,))) * cell
-    copies, sites = _tiled(sites, cell, box, offset)
-    free = _is_free(sites, np.asarray(atoms.positions, float), distance)
-    return _joined(atoms, water, index[copies[free]], sites[free])
+    cell, box = _edges(verb, "cell", cell), _edges(verb, "box", box)
+    checked_number(verb, "distance", distance, POSITIVE, "give it in Å, such as 2.2")
+    rng = np.random.default_rng(np.asarray(jr.bits(key, (4,))))
+    oxygens, sites = _molecules(water, cell, rng)
+    apart = _without_clashes(sites, cell)
+    oxygens, sites = oxygens[apart], sites[apart]
+    copies, sites = _tiled(sites, cell, box, rng.uniform(size=3) * cell)
+    free = _is_free(sites[:, 0], _heavy(atoms), distance)
+    return _joined(atoms, water, oxygens[copies[free]], sites[free])
 
 
-def _whole_molecules(
-    water: Atoms, cell: np.ndarray
-) -> tuple[Int[np.ndarray, "molecules sites"], Sites]:
-    """Return atoms (O, H, H) of each whole molecule, and where they are, unbroken."""
-    from scipy.spatial import cKDTree
+def _edges(verb: str, name: str, edges: Edges) -> Float[np.ndarray, "3"]:
+    """Return three lengths.
 
+    Raises:
+        ValueError: if there aren't three, or one isn't positive.
+    """
+    lengths = np.asarray(edges, float)
+    if lengths.shape != (3,):
+        raise ValueError(
+            f"cannot {verb} because {name} has shape {lengths.shape}, not that of "
+            f"three edges; do give (x, y, z) in Å"
+        )
+    return checked_number(verb, name, lengths, POSITIVE, "give (x, y, z) in Å")
+
+
+def _molecules(
+    water: Atoms, cell: np.ndarray, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " molecules"], Sites]:
+    """Return the oxygen of each molecule, and where its atoms (O, H, H) are, unbroken.
+
+    Missing hydrogens are placed at random.
+    """
     positions = np.asarray(water.positions, float)
     elements = np.frombuffer(water.elements, np.uint8)
-    oxygens, hydrogens = (
-        np.flatnonzero(elements == atomic_numbers(symbol)[0]) for symbol in "OH"
-    )
-    bonded = np.zeros(0, int)
-    if len(oxygens) and len(hydrogens):
-        tree = cKDTree(_wrapped(positions[oxygens], cell), boxsize=cell)
-        away, parent = tree.query(_wrapped(positions[hydrogens], cell))
-        hydrogens, bonded = hydrogens[away < _BOND], parent[away < _BOND]
-    counts = np.bincount(bonded, minlength=len(oxygens))
-    whole = np.flatnonzero(counts == 2)
-    if not len(whole):
+    oxygens = np.flatnonzero(elements == atomic_numbers("O")[0])
+    if not len(oxygens):
         raise ValueError(
-            f"cannot use water of {len(water)} atoms because no oxygen has two "
-            f"hydrogens within {_BOND} Å; do give water with its hydrogens"
+            f"cannot use water of {len(water)} atoms because none is oxygen; do give "
+            f"molecules of water"
         )
-    order = np.argsort(bonded, kind="stable")
-    pairs = order[np.isin(bonded[order], whole)].reshape(-1, 2)
-    index = np.concatenate([oxygens[whole][:, None], hydrogens[pairs]], axis=1)
-    sites = positions[index]
-    arms = sites - sites[:, :1]
-    return index, _wrapped(sites[:, :1], cell) + arms - cell * np.rint(arms / cell)
+    places = positions[oxygens]
+    arms = _arms(places, positions[elements == atomic_numbers("H")[0]], cell)
+    first, second = arms[:, 0], arms[:, 1]
+    random = rng.normal(size=(2, *places.shape))
+    first = np.where(np.isfinite(first), first, OXYGEN_HYDROGEN * _unit(random[0]))
+    along = _unit(first)
+    across = _unit(np.cross(along, random[1]))
+    angle = math.radians(ANGLE)
+    built = OXYGEN_HYDROGEN * (math.cos(angle) * along + math.sin(angle) * across)
+    second = np.where(np.isfinite(second), second, built)
+    sites = np.stack([np.zeros_like(first), first, second], axis=1)
+    return oxygens, _wrapped(places, cell)[:, None] + sites
 
 
-def _without_clashes(
-    index: Int[np.ndarray, "molecules sites"], sites: Sites, cell: np.ndarray
-) -> tuple[Int[np.ndarray, "molecules sites"], Sites]:
-    """Return the molecules that stay when of two too close the later one goes."""
+def _arms(places: np.ndarray, hydrogens: np.ndarray, cell: np.ndarray) -> np.ndarray:
+    """Return the vectors to the two nearest hydrogens of each oxygen, NaN for none."""
     from scipy.spatial import cKDTree
 
-    flat = _wrapped(sites.reshape(-1, 3), cell)
-    smallest = 0.49 * float(cell.min())
-    near = cKDTree(flat, boxsize=cell).query_pairs(
-        min(_CLOSEST, smallest), output_type="ndarray"
-    )
-    oxygens = cKDTree(flat[::3], boxsize=cell).query_pairs(
-        min(_CLOSEST_OXYGENS, smallest), output_type="ndarray"
-    )
-    pairs = np.concatenate([near // 3, oxygens])
-    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
-    stays = np.ones(len(index), bool)
-    for one, other in pairs:
+    arms = np.full((len(places), 2, 3), np.nan)
+    if not len(hydrogens):
+        return arms
+    tree = cKDTree(_wrapped(places, cell), boxsize=cell)
+    away, parent = tree.query(_wrapped(hydrogens, cell), distance_upper_bound=_BOND)
+    order = np.lexsort((away, parent))
+    order = order[np.isfinite(away[order])]
+    owners = parent[order]
+    rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
+    steps = hydrogens[order] - places[owners]
+    steps = steps - cell * np.rint(steps / cell)
+    arms[owners[rank < 2], rank[rank < 2]] = steps[rank < 2]
+    return arms
+
+
+def _without_clashes(sites: Sites, cell: np.ndarray) -> Bool[np.ndarray, " molecules"]:
+    """Return which molecules stay when of two too close the later one goes."""
+    from scipy.spatial import cKDTree
+
+    reach = min(_CLOSEST_OXYGENS, 0.49 * float(cell.min()))
+    tree = cKDTree(_wrapped(sites[:, 0], cell), boxsize=cell)
+    stays = np.ones(len(sites), bool)
+    for one, other in sorted(tree.query_pairs(reach)):
         stays[other] &= not stays[one]
-    return index[stays], sites[stays]
+    return stays
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors of length 1."""
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
 def _tiled(
-    sites: Sites, cell: np.ndarray, box: np.ndarray, offset: np.ndarray
-) -> tuple[Int[np.ndarray, " copies"], Sites]:
+    sites: np.ndarray, cell: np.ndarray, box: np.ndarray, offset: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the molecules whose oxygen lies in the box: which, and where."""
-    home = _wrapped(sites[:, :1] + offset, cell)
-    sites = home + (sites - sites[:, :1])
+    home = _wrapped(sites[:, 0] + offset, cell)
+    sites = home[:, None] + (sites - sites[:, :1])
     ranges = [
         np.arange(math.floor(-half / edge) - 1, math.ceil(half / edge) + 1) * edge
         for half, edge in zip(box / 2, cell, strict=True)
@@ -156,28 +183,35 @@ def _tiled(
     return np.concatenate(which), np.concatenate(where)
 
 
-def _is_free(sites: Sites, positions: np.ndarray, distance: float) -> np.ndarray:
-    """Return which molecules have all their atoms far enough from some positions."""
+def _heavy(atoms: Atoms) -> np.ndarray:
+    """Return where atoms other than hydrogens are; all of them if there is no other."""
+    heavy = np.frombuffer(atoms.elements, np.uint8) > 1
+    return np.asarray(atoms.positions, float)[heavy if heavy.any() else slice(None)]
+
+
+def _is_free(
+    oxygens: np.ndarray, positions: np.ndarray, distance: float
+) -> Bool[np.ndarray, " molecules"]:
+    """Return which oxygens are as far as `distance` from all positions, or further."""
     from scipy.spatial import cKDTree
 
-    free = np.ones(len(sites), bool)
-    margin = distance + 2 * _BOND
-    low, high = positions.min(axis=0) - margin, positions.max(axis=0) + margin
-    close = np.flatnonzero(((sites[:, 0] > low) & (sites[:, 0] < high)).all(axis=1))
+    free = np.ones(len(oxygens), bool)
+    low, high = positions.min(axis=0) - distance, positions.max(axis=0) + distance
+    close = np.flatnonzero(((oxygens > low) & (oxygens < high)).all(axis=1))
     if len(close):
         away, _ = cKDTree(positions).query(
-            sites[close].reshape(-1, 3), distance_upper_bound=distance
+            oxygens[close], distance_upper_bound=distance
         )
-        free[close] = np.isinf(away).reshape(-1, 3).all(axis=1)
+        free[close] = np.isinf(away)
     return free
 
 
 def _joined(
-    atoms: Atoms, water: Atoms, index: Int[np.ndarray, "molecules sites"], sites: Sites
+    atoms: Atoms, water: Atoms, oxygens: Int[np.ndarray, " molecules"], sites: Sites
 ) -> Atoms:
     """Return atoms and molecules as one structure, in the precision of the atoms."""
     dtype = atoms.positions.dtype
-    index = index.reshape(-1)
+    index = np.repeat(oxygens, 3)
     fields = [
         np.concatenate([np.asarray(getattr(atoms, name), dtype), added.astype(dtype)])
         for name, added in (

@@ -10,8 +10,8 @@ from ..physics import PENG_1996, POTENTIAL_FACTOR, atomic_numbers
 
 # Å and degrees, of the molecule in the gas, which TIP3P keeps.
 OXYGEN_HYDROGEN = 0.9572
-_ANGLE = 104.52
-HYDROGEN_HYDROGEN = 2 * OXYGEN_HYDROGEN * math.sin(math.radians(_ANGLE / 2))
+ANGLE = 104.52
+HYDROGEN_HYDROGEN = 2 * OXYGEN_HYDROGEN * math.sin(math.radians(ANGLE / 2))
 
 
 def water_intensity(frequency: Float[Array, "..."]) -> Float[Array, "..."]:
