@@ -64,9 +64,10 @@ def test_at_low_frequency_it_is_the_difference_at_high_nothing():
     np.testing.assert_allclose(form_factor(both, 0.0), difference)
     fine, coarse = ([form_factor(g, k) for g in (both, alone)] for k in (0.8, 0.5))
     np.testing.assert_allclose(fine[0], fine[1], rtol=1e-2)
-    # Carbon is most of a protein, nitrogen the smallest.
+    # Carbon displaces most; hydrogen scatters least at 2 Å.
     np.testing.assert_allclose(coarse[0][1], coarse[1][1], rtol=1e-2)
-    np.testing.assert_allclose(coarse[0], coarse[1], rtol=0.06)
+    np.testing.assert_allclose(coarse[0][1:], coarse[1][1:], rtol=0.05)
+    np.testing.assert_allclose(coarse[0], coarse[1], rtol=0.2)
 
 
 def test_solvent_without_potential_changes_nothing():

@@ -3,6 +3,7 @@
 import inspect
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -36,13 +37,15 @@ def test_rise_and_twist_of_one_sign_are_right_handed(rise, twist):
 def test_the_operators_are_powers_of_one():
     rotations, shifts = (np.asarray(x) for x in helical_operators(1.4, 22.0, 7))
     for i in range(6):
-        np.testing.assert_allclose(rotations[i + 1], rotations[4] @ rotations[i])
+        np.testing.assert_allclose(
+            rotations[i + 1], rotations[4] @ rotations[i], atol=1e-12
+        )
         step = rotations[4] @ shifts[i] + shifts[4]
         np.testing.assert_allclose(shifts[i + 1], step, atol=1e-12)
 
 
 def test_precision_is_that_of_the_rise():
-    rotations, shifts = helical_operators(np.float32(1.4), 22.0, 3)
+    rotations, shifts = helical_operators(jnp.asarray(1.4, "float32"), 22.0, 3)
     assert rotations.dtype == shifts.dtype == np.float32
 
 
@@ -70,6 +73,6 @@ def test_what_they_refuse():
 def test_a_batch_of_structures_is_refused():
     both = jax.tree.map(lambda x: np.stack([x, x]), atom())
     with pytest.raises(
-        ValueError, match="cannot assembled because structure.positions"
+        ValueError, match=r"cannot assembled because structure.positions"
     ):
         inspect.unwrap(assembled)(both, vx.pose.point_group("C2"))

@@ -110,7 +110,9 @@ class Assembly(eqx.Module):
         _check_rotations(self.rotations)
 
     @classmethod
-    def from_group(cls, unit: PyTree, rotations: Float[Array, "operators 3 3"]) -> Self:
+    def from_group(
+        cls, unit: PyTree, rotations: Float[Array | np.ndarray, "operators 3 3"]
+    ) -> Self:
         """Return the assembly of a point group, without translations.
 
         Args:

@@ -12,10 +12,10 @@ from ._atoms import Atoms
 from ._water_molecule import ANGLE, OXYGEN_HYDROGEN
 
 
-# Å. An oxygen owns hydrogens as near as this. Two of different molecules are 2.5 apart
+# Å. How far the hydrogens of an oxygen are from it. Two oxygens of different molecules are 2.5 apart
 # or more in the liquid; less is let pass where a cell doesn't quite repeat, as its
 # edges would else be half empty.
-_BOND = 1.2
+_BOND = (0.9, 1.05)
 _CLOSEST_OXYGENS = 2.1
 
 Sites = Float[np.ndarray, "molecules sites 3"]
@@ -136,9 +136,9 @@ def _arms(places: np.ndarray, hydrogens: np.ndarray, cell: np.ndarray) -> np.nda
     if not len(hydrogens):
         return arms
     tree = cKDTree(_wrapped(places, cell), boxsize=cell)
-    away, parent = tree.query(_wrapped(hydrogens, cell), distance_upper_bound=_BOND)
+    away, parent = tree.query(_wrapped(hydrogens, cell))
     order = np.lexsort((away, parent))
-    order = order[np.isfinite(away[order])]
+    order = order[(away[order] > _BOND[0]) & (away[order] < _BOND[1])]
     owners = parent[order]
     rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
     steps = hydrogens[order] - places[owners]
