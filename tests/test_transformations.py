@@ -123,7 +123,7 @@ def in_ice():
 
 def operators():
     return tuple(
-        vx.structure.helical_operators(rise, twist, 5)
+        vx.structure.helical_operators(rise, twist, 4)
         for rise, twist in ((1.5, 50.0), (1.7, 60.0))
     )
 
@@ -164,6 +164,10 @@ def sample_fourier(noise, spectrum):
 
 def sample_ice(ice, grid):
     return ice.sample(jr.key(KEY), grid)
+
+
+def project_in_ice(structure, pose):
+    return vx.project(structure, pose, structure.ice.grid)
 
 
 def diffused(ice, field, dose):
@@ -240,7 +244,7 @@ CASES = {
     "Ice.sample": lambda: case(sample_ice, ices(), grids()),
     "Ice.diffused": lambda: case(diffused, ices(), ice_fields(), numbers(0.7, 1.2)),
     "IceField.spectrum": lambda: case(vx.structure.IceField.spectrum, ice_fields()),
-    "project InIce": lambda: case(vx.project, in_ice(), poses(), grids()),
+    "project InIce": lambda: case(project_in_ice, in_ice(), poses()),
     "displaced_solvent": lambda: case(
         vx.structure.displaced_solvent, atoms(), numbers(4.6, 3.5)
     ),
@@ -264,7 +268,8 @@ CASES = {
 }
 
 # What the others go through as well, in pieces.
-LONG = {"scatter Gaussians", "render Atoms", "map_batched", "project InIce"}
+LONG = {"scatter Gaussians", "render Atoms", "map_batched", "project Assembly"}
+LONG |= {"project InIce", "Ice.power", "StructureFactor", "assembled Gaussians"}
 
 each_case = pytest.mark.parametrize(
     "name",

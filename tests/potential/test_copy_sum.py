@@ -15,6 +15,9 @@ GRID = vx.Grid((20, 21), 1.5)
 POSE = vx.Pose.from_euler(33.0, 64.0, 12.0, shift=(1.5, -2.5))
 
 
+HELIX = helical_operators(rise=2.7, twist=31.0, count=7)
+
+
 def unit(kind=vx.Gaussians):
     positions = 4.0 * jr.normal(jr.key(0), (3, 3))
     if kind is vx.Atoms:
@@ -23,29 +26,28 @@ def unit(kind=vx.Gaussians):
     return vx.Gaussians(positions, *(1 + jr.uniform(key, (3, 2)) for key in keys))
 
 
-@pytest.mark.parametrize("kind", [vx.Gaussians, vx.Atoms])
-def test_an_assembly_projects_as_all_its_atoms(kind):
-    operators = helical_operators(rise=2.7, twist=31.0, count=7)
-    assembly = Assembly(unit(kind), *operators)
-    image = vx.project(assembly, POSE, GRID)
-    whole = vx.project(assembly.expanded(), POSE, GRID)
-    np.testing.assert_allclose(image, whole, atol=1e-10)
+project = jax.jit(vx.project, static_argnums=3)
+simulate = jax.jit(vx.simulate)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Return the image of a helix as one structure."""
+    return project(Assembly(unit(), *HELIX).expanded(), POSE, GRID)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 8])
-def test_batches_don_t_matter(batch_size):
-    assembly = Assembly(unit(), *helical_operators(2.7, 31.0, 7))
-    image = vx.project(assembly, POSE, GRID, CopySum(batch_size=batch_size))
-    whole = vx.project(assembly.expanded(), POSE, GRID)
+def test_an_assembly_projects_as_all_its_atoms(whole, batch_size):
+    projector = CopySum(batch_size=batch_size)
+    image = project(Assembly(unit(), *HELIX), POSE, GRID, projector)
     np.testing.assert_allclose(image, whole, atol=1e-10)
 
 
 def test_gradients_are_those_of_all_atoms():
     weights = jr.normal(jr.key(2), GRID.shape)
-    operators = helical_operators(2.7, 31.0, 7)
     loss = lambda s, pose: jnp.sum(weights * vx.project(s, pose, GRID))
-    copies = lambda u, pose: loss(Assembly(u, *operators), pose)
-    atoms = lambda u, pose: loss(Assembly(u, *operators).expanded(), pose)
+    copies = lambda u, pose: loss(Assembly(u, *HELIX), pose)
+    atoms = lambda u, pose: loss(Assembly(u, *HELIX).expanded(), pose)
     one, two = (jax.jit(jax.grad(f, (0, 1)))(unit(), POSE) for f in (copies, atoms))
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-10)
@@ -55,22 +57,21 @@ def test_copies_of_a_map_are_turned_maps():
     values = vx.render(unit(), vx.Grid((24, 24, 24), 1.5)).values
     fourier_map = vx.FourierMap.from_map(vx.VoxelMap(values, 1.5))
     grid, group = vx.Grid(24, 1.5), vx.pose.point_group("D2")
-    image = vx.project(Assembly.from_group(fourier_map, group), POSE, grid)
+    image = project(Assembly.from_group(fourier_map, group), POSE, grid)
     turned = [
         vx.Pose(POSE.rotation @ vx.Rotation.from_matrix(matrix), POSE.shift)
         for matrix in group
     ]
-    expected = sum(vx.project(fourier_map, pose, grid) for pose in turned)
+    expected = sum(project(fourier_map, pose, grid) for pose in turned)
     np.testing.assert_allclose(image, expected, atol=1e-9)
 
 
 def test_images_are_scaled_as_those_of_the_unit():
-    assembly = Assembly(unit(), *helical_operators(2.7, 31.0, 3))
+    operators = helical_operators(2.7, 31.0, 3)
+    assembly = Assembly(unit(vx.Atoms), *operators)
     assert potential_scale(assembly) == potential_scale(assembly.unit) > 47
     scope = vx.Microscope(GRID, 300.0, vx.Lens(defocus=2_000.0))
-    image, whole = (
-        vx.simulate(s, POSE, scope) for s in (assembly, assembly.expanded())
-    )
+    image, whole = (simulate(s, POSE, scope) for s in (assembly, assembly.expanded()))
     np.testing.assert_allclose(image, whole, atol=1e-10)
 
 
@@ -85,8 +86,8 @@ def test_ice_is_seen_as_the_same_potential_in_atoms():
     padded = scope.padded_grid()
     volts = potential_scale(there) * vx.project(there, vx.Pose.identity(), padded)
     # The pose turns the structure and leaves the ice.
-    image = vx.simulate(InIce(unit(), IceField(volts, padded)), POSE, scope)
-    expected = vx.simulate(unit(), POSE, scope) + vx.simulate(
+    image = simulate(InIce(unit(), IceField(volts, padded)), POSE, scope)
+    expected = simulate(unit(), POSE, scope) + simulate(
         there, vx.Pose.identity(), scope
     )
     np.testing.assert_allclose(image, expected, atol=1e-10)

@@ -12,10 +12,10 @@ from ._atoms import Atoms
 from ._water_molecule import ANGLE, OXYGEN_HYDROGEN
 
 
-# Å. How far the hydrogens of an oxygen are from it. Two oxygens of different molecules are 2.5 apart
-# or more in the liquid; less is let pass where a cell doesn't quite repeat, as its
-# edges would else be half empty.
+# Å. How far the hydrogens of an oxygen are from it.
 _BOND = (0.9, 1.05)
+# Two oxygens of the liquid are 2.5 apart or more. Less is let pass where a cell doesn't
+# quite repeat, as its edges would else be half empty.
 _CLOSEST_OXYGENS = 2.1
 
 Sites = Float[np.ndarray, "molecules sites 3"]
