@@ -3,7 +3,7 @@
 import jax.random as jr
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 import vitrax as vx
 from vitrax.structure import solvated
@@ -39,7 +39,7 @@ def test_a_box_holds_as_many_molecules_as_its_volume():
     arms = sites[:, 1:] - sites[:, :1]
     arms = np.take_along_axis(arms, np.argsort(-arms[..., :1], axis=1), axis=1)
     np.testing.assert_allclose(arms, [MOLECULE[1:]] * 120, atol=1e-6)
-    apart = cKDTree(sites[:, 0]).query(sites[:, 0], k=2)[0][:, 1]
+    apart = KDTree(sites[:, 0]).query(sites[:, 0], k=2)[0][:, 1]
     np.testing.assert_allclose(apart, EDGE, atol=1e-5)
     assert np.all(np.asarray(solution.b_factors)[1:] == 5.0)
 
@@ -65,7 +65,7 @@ def test_water_stays_away_from_the_structure():
     args = lattice(), (2 * EDGE,) * 3, (6 * EDGE,) * 3, jr.key(3)
     sites = parts(solvated(atoms, *args, distance=3.0), atoms)
     everywhere = parts(solvated(AWAY, *args, distance=3.0), AWAY)
-    away = cKDTree(np.asarray(atoms.positions)[:2]).query(everywhere[:, 0])[0]
+    away = KDTree(np.asarray(atoms.positions)[:2]).query(everywhere[:, 0])[0]
     # Hydrogens of the structure keep no water away, nor do those of the water.
     np.testing.assert_allclose(sites, everywhere[away >= 3.0], atol=1e-5)
     assert 0 < len(sites) < len(everywhere)
@@ -93,7 +93,7 @@ def test_simulated_water_keeps_its_density_and_does_not_clash(water):
     box = np.array([60.0, 50.0, 45.0])
     sites = parts(solvated(AWAY, water, (35.0,) * 3, box, jr.key(0)), AWAY)
     assert abs(len(sites) / box.prod() / 0.0334 - 1) < 0.02
-    apart = cKDTree(sites[:, 0]).query(sites[:, 0], k=2)[0][:, 1]
+    apart = KDTree(sites[:, 0]).query(sites[:, 0], k=2)[0][:, 1]
     assert apart.min() > 2.1
     # Closer than in the liquid are only those across the edges of the cell.
     assert np.mean(apart < 2.5) < 0.06

@@ -19,7 +19,7 @@ _BOND = (0.9, 1.05)
 _CLOSEST_OXYGENS = 2.1
 
 Sites = Float[np.ndarray, "molecules sites 3"]
-Edges = tuple[float, float, float] | Float[np.ndarray, "3"]
+Edges = tuple[float, ...] | Float[np.ndarray, "3"]
 
 
 def solvated(
@@ -130,12 +130,12 @@ def _molecules(
 
 def _arms(places: np.ndarray, hydrogens: np.ndarray, cell: np.ndarray) -> np.ndarray:
     """Return the vectors to the two nearest hydrogens of each oxygen, NaN for none."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     arms = np.full((len(places), 2, 3), np.nan)
     if not len(hydrogens):
         return arms
-    tree = cKDTree(_wrapped(places, cell), boxsize=cell)
+    tree = KDTree(_wrapped(places, cell), boxsize=cell)
     away, parent = tree.query(_wrapped(hydrogens, cell))
     order = np.lexsort((away, parent))
     order = order[(away[order] > _BOND[0]) & (away[order] < _BOND[1])]
@@ -149,10 +149,10 @@ def _arms(places: np.ndarray, hydrogens: np.ndarray, cell: np.ndarray) -> np.nda
 
 def _without_clashes(sites: Sites, cell: np.ndarray) -> Bool[np.ndarray, " molecules"]:
     """Return which molecules stay when of two too close the later one goes."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     reach = min(_CLOSEST_OXYGENS, 0.49 * float(cell.min()))
-    tree = cKDTree(_wrapped(sites[:, 0], cell), boxsize=cell)
+    tree = KDTree(_wrapped(sites[:, 0], cell), boxsize=cell)
     stays = np.ones(len(sites), bool)
     for one, other in sorted(tree.query_pairs(reach)):
         stays[other] &= not stays[one]
@@ -193,15 +193,13 @@ def _is_free(
     oxygens: np.ndarray, positions: np.ndarray, distance: float
 ) -> Bool[np.ndarray, " molecules"]:
     """Return which oxygens are as far as `distance` from all positions, or further."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     free = np.ones(len(oxygens), bool)
     low, high = positions.min(axis=0) - distance, positions.max(axis=0) + distance
     close = np.flatnonzero(((oxygens > low) & (oxygens < high)).all(axis=1))
     if len(close):
-        away, _ = cKDTree(positions).query(
-            oxygens[close], distance_upper_bound=distance
-        )
+        away, _ = KDTree(positions).query(oxygens[close], distance_upper_bound=distance)
         free[close] = np.isinf(away)
     return free
 
