@@ -54,9 +54,9 @@ def test_gradients_are_those_of_all_atoms():
 
 
 def test_copies_of_a_map_are_turned_maps():
-    values = vx.render(unit(), vx.Grid((24, 24, 24), 1.5)).values
+    values = jr.normal(jr.key(0), (8, 8, 8))
     fourier_map = vx.FourierMap.from_map(vx.VoxelMap(values, 1.5))
-    grid, group = vx.Grid(24, 1.5), vx.pose.point_group("D2")
+    grid, group = vx.Grid(8, 1.5), vx.pose.point_group("D2")
     image = project(Assembly.from_group(fourier_map, group), POSE, grid)
     turned = [
         vx.Pose(POSE.rotation @ vx.Rotation.from_matrix(matrix), POSE.shift)
@@ -94,11 +94,11 @@ def test_ice_is_seen_as_the_same_potential_in_atoms():
 
 
 def test_ice_adds_to_a_map_in_volts():
-    potential = vx.render(unit(), vx.Grid((20, 20, 20), 1.5))
-    grid = vx.Grid(20, 1.5)
+    potential = vx.VoxelMap(jr.normal(jr.key(0), (8, 8, 8)), 1.5, unit="V")
+    grid = vx.Grid(8, 1.5)
     ice = Ice(200.0).sample(jr.key(0), grid)
-    image = vx.project(InIce(potential, ice), POSE, grid)
-    alone = vx.project(potential, POSE, grid)
+    image = project(InIce(potential, ice), POSE, grid)
+    alone = project(potential, POSE, grid)
     np.testing.assert_allclose(image - alone, ice.values, atol=1e-9)
 
 

@@ -90,10 +90,10 @@ class Assembly(eqx.Module):
         >>> import vitrax as vx
         >>> subunit = vx.Gaussians([[8.0, 0.0, 0.0]], [[2.5]], [[1.0]])
         >>> helix = vx.structure.Assembly(
-        ...     subunit, *vx.structure.helical_operators(rise=1.4, twist=22.0, count=5)
+        ...     subunit, *vx.structure.helical_operators(rise=1.4, twist=22.0, count=4)
         ... )
-        >>> len(helix), vx.project(helix, vx.Pose.identity(), vx.Grid(32, 1.0)).shape
-        (5, (32, 32))
+        >>> len(helix), vx.project(helix, vx.Pose.identity(), vx.Grid(16, 2.0)).shape
+        (4, (16, 16))
     """
 
     unit: PyTree

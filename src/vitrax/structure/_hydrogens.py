@@ -23,7 +23,7 @@ def with_mean_hydrogens(atoms: Atoms) -> Atoms:
     with the mean number that these have in proteins (1.225, 1.174, 0.101, 0.364) as
     occupancy, and the mean squared length of the bond in its B-factor,
     $8\pi^2 d^2/3$. Right on average, at low resolution: half the atoms of a protein are
-    hydrogens, and a seventh of its potential.
+    hydrogens, with almost a fifth of its potential.
 
     Args:
         atoms: without hydrogens.

@@ -83,8 +83,8 @@ class Ice(eqx.Module):
 
     with the scattering factor $f_w$ of a water molecule (`water_intensity`) and the
     structure factor $S$ of their centres. Molecules turn freely here; in simulated
-    water this differs from the sum over all atoms by 5 % (root mean square, 0.1 to
-    0.8/Å; at most 14 %). The mean inner potential isn't part of it. Frequencies beyond
+    water this differs from the sum over all atoms by 6 % (root mean square, 0.11 to
+    0.8/Å; at most 11 %). The mean inner potential isn't part of it. Frequencies beyond
     Nyquist aren't in the field, nor folded into it. The central limit theorem makes it
     Gaussian: a pixel of 1 Å below 300 Å of ice sees some ten molecules.
 
@@ -170,7 +170,7 @@ class Ice(eqx.Module):
         Each frequency keeps the part $c = e^{-4\pi^2 k^2 \langle u^2 \rangle / 6}$ of
         its amplitude, where $\langle u^2 \rangle$ is `displacement` times `dose`, and
         gets $\sqrt{1 - c^2}$ of a new piece of ice, so that its power stays. The peak
-        at 3.7 Å is halved by 1.3 e/Å²; what is coarser than 20 Å stays for 40 e/Å².
+        at 3.7 Å is halved by 1.3 e/Å², what is 20 Å coarse by 38 e/Å².
 
         Args:
             key: one for each step.

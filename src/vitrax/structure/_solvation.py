@@ -136,7 +136,8 @@ def _arms(places: np.ndarray, hydrogens: np.ndarray, cell: np.ndarray) -> np.nda
     if not len(hydrogens):
         return arms
     tree = KDTree(_wrapped(places, cell), boxsize=cell)
-    away, parent = tree.query(_wrapped(hydrogens, cell))
+    found = tree.query(_wrapped(hydrogens, cell))
+    away, parent = (np.asarray(each) for each in found)
     order = np.lexsort((away, parent))
     order = order[(away[order] > _BOND[0]) & (away[order] < _BOND[1])]
     owners = parent[order]
