@@ -186,6 +186,7 @@ def example_nouns():
         vx.Pose.from_euler(10, 20, 30, shift=(1, 2)),
         vx.Atoms([[0, 0, 0]], [6], [20], [1]),
         vx.Gaussians([[0, 0, 0]], [[2]], [[1]]),
+        vx.Ensemble.from_structures([vx.Gaussians([[0, 0, 0]], [[2]], [[1]])], [1]),
         voxels,
         vx.FourierMap.from_map(voxels),
         lens,

@@ -166,6 +166,56 @@ def movie(structure, pose, microscope, dose, drift):
     return vx.simulate_movie(structure, pose, microscope, dose, 2, drift)
 
 
+def ices():
+    def factor(height):
+        return vx.structure.StructureFactor(
+            0.05, 0.4, [height, 0.8], [0.27, 0.45], [0.03, 0.05]
+        )
+
+    return tuple(
+        vx.structure.Ice(thickness, 0.0314, displacement, factor(height))
+        for thickness, displacement, height in ((300.0, 1.1, 1.2), (400.0, 0.8, 1.4))
+    )
+
+
+def ice_fields():
+    pairs = zip(images(), grids(), strict=True)
+    return tuple(vx.structure.IceField(values, grid) for values, grid in pairs)
+
+
+def in_ice():
+    pairs = zip(gaussians(), ice_fields(), strict=True)
+    return tuple(vx.structure.InIce(*pair) for pair in pairs)
+
+
+def operators():
+    return tuple(
+        vx.structure.helical_operators(rise, twist, 4)
+        for rise, twist in ((1.5, 50.0), (1.7, 60.0))
+    )
+
+
+def assemblies():
+    pairs = zip(gaussians(), operators(), strict=True)
+    return tuple(vx.structure.Assembly(unit, *at) for unit, at in pairs)
+
+
+def ensembles():
+    one, two = gaussians()
+    make = vx.Ensemble.from_structures
+    return make([one, two], [1.0, 9.0]), make([two, one], [1.0, 8.0])
+
+
+def paths():
+    modes = (jr.normal(jr.key(seed), (2, 4, 3)) for seed in (1, 2))
+    pairs = zip(gaussians(), modes, strict=True)
+    return tuple(vx.structure.Path(*pair) for pair in pairs)
+
+
+def numbers(*values):
+    return tuple(jnp.asarray(value) for value in values)
+
+
 def case(verb, *pairs):
     """Return (verb, arguments, other arguments) of pairs of arguments."""
     return verb, tuple(one for one, _ in pairs), tuple(other for _, other in pairs)
@@ -177,6 +227,30 @@ def sample(noise, image):
 
 def sample_fourier(noise, spectrum):
     return noise.sample_fourier(jr.key(KEY), spectrum, vx.Grid(*GRID))
+
+
+def sample_ice(ice, grid):
+    return ice.sample(jr.key(KEY), grid)
+
+
+def project_in_ice(structure, pose):
+    return vx.project(structure, pose, structure.ice.grid)
+
+
+def diffused(ice, field, dose):
+    return ice.diffused(jr.key(KEY), field, dose)
+
+
+def drawn(ensemble):
+    return ensemble.sample(jr.key(KEY))
+
+
+def assembled(structure, rotations, translations):
+    return vx.structure.assembled(structure, rotations, translations)
+
+
+def helical_operators(rise, twist):
+    return vx.structure.helical_operators(rise, twist, 3)
 
 
 def log_likelihood(noise, observed, predicted):
@@ -368,6 +442,39 @@ CASES = {
     "Lens of a tilted specimen": lambda: case(
         vx.optics.tilted, full_lenses(), *tilts()
     ),
+    "StructureFactor": lambda: case(
+        lambda factor, k: factor(k),
+        tuple(ice.structure_factor for ice in ices()),
+        numbers([0.1, 0.3], [0.2, 0.5]),
+    ),
+    "water_intensity": lambda: case(
+        vx.structure.water_intensity, numbers([0.1, 0.3], [0.2, 0.5])
+    ),
+    "Ice.power": lambda: case(vx.structure.Ice.power, ices(), grids()),
+    "Ice.sample": lambda: case(sample_ice, ices(), grids()),
+    "Ice.diffused": lambda: case(diffused, ices(), ice_fields(), numbers(0.7, 1.2)),
+    "IceField.spectrum": lambda: case(vx.structure.IceField.spectrum, ice_fields()),
+    "project InIce": lambda: case(project_in_ice, in_ice(), poses()),
+    "displaced_solvent": lambda: case(
+        vx.structure.displaced_solvent, atoms(), numbers(4.6, 3.5)
+    ),
+    "in_solvent": lambda: case(vx.structure.in_solvent, atoms(), numbers(4.6, 3.5)),
+    "with_mean_hydrogens": lambda: case(vx.structure.with_mean_hydrogens, atoms()),
+    "Ensemble.sample": lambda: case(drawn, ensembles()),
+    "Ensemble.state": lambda: case(lambda ensemble: ensemble.state(1), ensembles()),
+    "Path.at": lambda: case(
+        vx.structure.Path.at, paths(), numbers([0.3, -1.0], [0.7, 0.2])
+    ),
+    "assembled Gaussians": lambda: case(
+        assembled,
+        gaussians(),
+        tuple(rotations for rotations, _ in operators()),
+        tuple(translations for _, translations in operators()),
+    ),
+    "helical_operators": lambda: case(
+        helical_operators, numbers(1.5, 1.7), numbers(50.0, 60.0)
+    ),
+    "project Assembly": lambda: case(vx.project, assemblies(), poses(), grids()),
 }
 
 # Whole numbers, whose derivative is taken as that of their mean.
@@ -375,6 +482,8 @@ DRAWN = {"PoissonNoise.sample", "PoissonNoise.sample_fourier"}
 
 # What the others go through as well, in pieces.
 LONG = {"scatter Gaussians", "render Atoms", "map_batched", "simulate_movie Gaussians"}
+LONG = {"scatter Gaussians", "render Atoms", "map_batched", "project Assembly"}
+LONG |= {"project InIce", "Ice.power", "StructureFactor", "assembled Gaussians"}
 
 each_case = pytest.mark.parametrize(
     "name",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .potential import project as project
     from .structure import (
         Atoms as Atoms,
+        Ensemble as Ensemble,
         FourierMap as FourierMap,
         Gaussians as Gaussians,
         VoxelMap as VoxelMap,
@@ -59,7 +60,7 @@ _STAGES = {
     "_batching": ("batch_axes", "map_batched"),
     "grid": ("Grid",),
     "pose": ("Pose", "Rotation"),
-    "structure": ("Atoms", "FourierMap", "Gaussians", "VoxelMap", "render"),
+    "structure": ("Atoms", "Ensemble", "FourierMap", "Gaussians", "VoxelMap", "render"),
     "potential": ("project",),
     "optics": ("Lens",),
     "detector": ("Camera", "ColouredNoise", "PoissonNoise", "WhiteNoise", "expose"),

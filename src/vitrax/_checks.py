@@ -231,13 +231,19 @@ def _action(verb: str) -> str:
 
 
 def iterate_ranks(noun: Any, path: str) -> Iterator[tuple[str, Any, int]]:
-    """Yield (path, array, rank of one item) for each annotated array of `noun`."""
+    """Yield (path, array, rank of one item) for each annotated array of `noun`.
+
+    A field with the metadata `stacked` holds a noun whose arrays have one axis more
+    than those of one item, such as the states of an ensemble.
+    """
     if not (dataclasses.is_dataclass(noun) and isinstance(noun, eqx.Module)):
         return
     for name, rank in field_ranks(type(noun)):
         value = getattr(noun, name)
         if rank is None:
-            yield from iterate_ranks(value, f"{path}.{name}")
+            more = int(name in stacked_fields(type(noun)))
+            for inner, array, inside in iterate_ranks(value, f"{path}.{name}"):
+                yield inner, array, inside + more
         elif hasattr(value, "ndim"):
             yield f"{path}.{name}", value, rank
 
@@ -251,6 +257,13 @@ def field_ranks(cls: type) -> tuple[tuple[str, int | None], ...]:
         for field in dataclasses.fields(cls)
         if not field.metadata.get("static", False)
     )
+
+
+@ft.cache
+def stacked_fields(cls: type) -> frozenset[str]:
+    """Return the fields of a class that hold a noun with a leading axis."""
+    fields = dataclasses.fields(cls)
+    return frozenset(field.name for field in fields if field.metadata.get("stacked"))
 
 
 def annotation_rank(annotation: Any) -> int | None:

@@ -1,8 +1,10 @@
 """From a structure and a pose to its projection."""
 
+from ._copy_sum import CopySum as CopySum
 from ._direct_sum import DirectSum as DirectSum
 from ._ewald import ewald_spectrum as ewald_spectrum
 from ._fourier_slice import FourierSlice as FourierSlice
+from ._ice_added import IceAdded as IceAdded
 from ._non_uniform_fft import NonUniformFFT as NonUniformFFT
 from ._project import project as project
 from ._projector import (

@@ -8,6 +8,7 @@ from .._checks import checked
 from .._typing import real_dtype
 from ..grid import Grid
 from ..physics import POTENTIAL_FACTOR
+from ._assembly import Assembly
 from ._atoms import Atoms
 from ._gaussian_sum import sum_gaussians
 from ._gaussians import Gaussians
@@ -24,7 +25,7 @@ def render(structure: Any, grid: Grid) -> VoxelMap:
     averaged over each voxel, so that the map's integral is that of the structure.
 
     Args:
-        structure: `Atoms` or `Gaussians`.
+        structure: `Atoms` or `Gaussians`, or an `Assembly` of them.
         grid: (z, y, x).
 
     Raises:
@@ -64,3 +65,9 @@ def _(structure: Gaussians, grid: Grid) -> VoxelMap:
 def _(structure: Atoms, grid: Grid) -> VoxelMap:
     structure, grid = checked("render", structure=structure, grid=grid)
     return render(structure.to_gaussians(), grid)
+
+
+@render.register
+def _(structure: Assembly, grid: Grid) -> VoxelMap:
+    structure, grid = checked("render", structure=structure, grid=grid)
+    return render(structure.expanded(), grid)
