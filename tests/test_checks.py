@@ -56,7 +56,11 @@ def test_right_ranks_pass():
 
 
 def test_ranks_are_those_of_the_annotations():
-    assert dict(field_ranks(vx.Pose)) == {"rotation": None, "shift": 1}
+    assert dict(field_ranks(vx.Pose)) == {
+        "rotation": None,
+        "shift": 1,
+        "magnification": 2,
+    }
     assert dict(field_ranks(vx.Grid)) == {"pixel_size": 0}
     assert dict(field_ranks(vx.VoxelMap))["values"] == 3
 

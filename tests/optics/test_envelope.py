@@ -63,37 +63,35 @@ def test_the_temporal_envelope_is_the_mean_over_defoci():
     assert np.abs(actual - transfer(lens(), GRID, WAVELENGTH)).max() > 0.1
 
 
-def tilted_transfer(qy, qx, **aberrations):
-    """Return the linear transfer for a beam along q rather than along the axis."""
+def gamma(y, x, spherical_aberration):
+    """Return the wave aberration of `lens`, without its constant (numpy)."""
+    squared, azimuth = x**2 + y**2, np.arctan2(y, x)
+    defocus = 9_000.0 + 350.0 * np.cos(2 * (azimuth - np.deg2rad(25.0)))
+    spherical = 1e7 * spherical_aberration * WAVELENGTH**3
+    return np.pi * (WAVELENGTH * defocus * squared - 0.5 * spherical * squared**2)
 
-    each = vx.Lens(9_000.0, 700.0, 25.0, **aberrations)
+
+def tilted_transfer(qy, qx, spherical_aberration):
+    """Return the linear transfer for a beam along q rather than along the axis."""
     ky, kx = (np.asarray(k) for k in GRID.frequency_axes())
     y, x = ky[:, None], kx[None, :]
-    zero = gamma(each, qy, qx)
-    plus, minus = (gamma(each, s * y + qy, s * x + qx) - zero for s in (1, -1))
+    zero = gamma(qy, qx, spherical_aberration)
+    plus, minus = (
+        gamma(s * y + qy, s * x + qx, spherical_aberration) - zero for s in (1, -1)
+    )
     constant = np.arcsin(0.07)
     return -(np.exp(1j * (plus + constant)) - np.exp(-1j * (minus + constant))) / 2j
 
 
-def gamma(each, y, x):
-    """Return the wave aberration without its constant (numpy)."""
-    squared, azimuth = x**2 + y**2, np.arctan2(y, x)
-    angle = np.deg2rad(float(each.astigmatism_angle))
-    half = 0.5 * float(each.astigmatism)
-    defocus = float(each.defocus) + half * np.cos(2 * (azimuth - angle))
-    spherical = 1e7 * float(each.spherical_aberration) * WAVELENGTH**3
-    return np.pi * (WAVELENGTH * defocus * squared - 0.5 * spherical * squared**2)
-
-
-def mean_over_directions(convergence, **aberrations):
+def mean_over_directions(convergence, spherical_aberration=2.7):
     nodes, weights = np.polynomial.hermite_e.hermegauss(40)
     weights = weights / weights.sum()
     q = nodes * convergence * 1e-3 / WAVELENGTH
-    total = 0
-    for weight_y, qy in zip(weights, q, strict=True):
-        for weight_x, qx in zip(weights, q, strict=True):
-            total = total + weight_y * weight_x * tilted_transfer(qy, qx, **aberrations)
-    return total
+    return sum(
+        weights[i] * weights[j] * tilted_transfer(q[i], q[j], spherical_aberration)
+        for i in range(len(q))
+        for j in range(len(q))
+    )
 
 
 def test_the_spatial_envelope_is_the_mean_over_directions():
