@@ -2,6 +2,7 @@
 
 from ._beam import Beam as Beam
 from ._contrast import LinearContrast as LinearContrast
+from ._multislice import Multislice as Multislice, transmit as transmit
 from ._propagation import (
     AbstractPropagation as AbstractPropagation,
     AngularSpectrum as AngularSpectrum,
