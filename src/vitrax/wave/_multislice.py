@@ -127,15 +127,10 @@ class Multislice(AbstractScattering):
         """
         slicer = default_slicer(structure) if self.slicer is None else self.slicer
         slabs = slicer(structure, pose, grid, self.thickness, self.count)
-        scale = (absolute_scale(structure) * beam.interaction).astype(slabs.dtype)
-        return transmit(
-            slabs * scale,
-            self.thickness,
-            grid,
-            beam,
-            self.propagation,
-            self.band_limit,
-            self.taper,
+        scale = absolute_scale(structure) * beam.interaction
+        band = (self.band_limit, self.taper)
+        return _through(
+            (slabs, scale), self.thickness, grid, beam, self.propagation, band
         )
 
 
@@ -181,27 +176,41 @@ def transmit(
             f"cannot transmit because phases has shape {phases.shape} where the grid "
             f"needs (slabs, {grid.shape[0]}, {grid.shape[1]}); do give one slab or more"
         )
-    dtype = phases.dtype
-    thickness = checked_number(
-        "transmit", "thickness", thickness, POSITIVE, "give it in Å"
+    thickness = as_float(
+        checked_number("transmit", "thickness", thickness, POSITIVE, "give it in Å")
     )
-    phase = as_float(thickness).astype(dtype) * propagation(
-        grid, beam.wavelength
-    ).astype(dtype)
-    band = _band(grid.shape, band_limit, taper, dtype)
-    onward = band * _turn(phase)
+    slabs = (phases, jnp.ones((), phases.dtype))
+    return _through(slabs, thickness, grid, beam, propagation, (band_limit, taper))
 
+
+def _through(
+    slabs: tuple[Float[Array, "slab y x"], Scalar],
+    thickness: Scalar,
+    grid: Grid,
+    beam: Beam,
+    propagation: AbstractPropagation,
+    band: tuple[float, float],
+) -> Wave:
+    """Return the wave behind slabs and a factor that takes them to phases."""
+    values, scale = slabs
+    dtype = values.dtype
+    way = propagation(grid, beam.wavelength).astype(dtype)
+    phase, scale = thickness.astype(dtype) * way, scale.astype(dtype)
+    passed = _band(grid.shape, *band, dtype)
+    onward = _scaled(_turn(phase), passed)
+
+    # The scale is applied here, since scaled slabs would be written to memory.
     @jax.checkpoint
     def step(scattered: Spectrum, slab: Array) -> tuple[Spectrum, None]:
-        slab_scattered = jnp.fft.fft2(scattered_by(slab, beam.amplitude_contrast))
-        kept = jnp.fft.ifft2(band * slab_scattered)
+        added = scattered_by(slab * scale, beam.amplitude_contrast)
+        kept = jnp.fft.ifft2(_scaled(jnp.fft.fft2(added), passed))
         more = jnp.fft.fft2(kept * (1 + jnp.fft.ifft2(scattered)))
         return onward * (scattered + more), None
 
     start = jnp.zeros(grid.shape, onward.dtype)
-    end, _ = lax.scan(step, start, phases)
-    back = end * _turn(-0.5 * (len(phases) + 1) * phase)
-    # The slabs' origin is pixel N // 2, and so was that of the transforms' values.
+    end, _ = lax.scan(step, start, values)
+    back = end * _turn(-0.5 * (len(values) + 1) * phase)
+    # The spectrum of pixels that start at the corner; a wave's starts at N // 2.
     return Wave.from_scattered(jnp.fft.ifft2(back), grid)
 
 
@@ -230,3 +239,8 @@ def _check_band(verb: str, limit: float, taper: float) -> None:
 def _turn(phase: Float[Array, "y x"]) -> Spectrum:
     """Return e^{i phase}."""
     return lax.complex(jnp.cos(phase), jnp.sin(phase))
+
+
+def _scaled(spectrum: Spectrum, factor: Float[Array, "y x"]) -> Spectrum:
+    """Return a spectrum times a real factor."""
+    return lax.complex(spectrum.real * factor, spectrum.imag * factor)
