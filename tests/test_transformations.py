@@ -3,6 +3,8 @@
 To add a verb, add a function to CASES that returns (verb, arguments, other arguments).
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -120,6 +122,40 @@ def log_likelihood_fourier(noise, observed, predicted):
     return noise.log_likelihood_fourier(observed, predicted, vx.Grid(*GRID))
 
 
+def beams():
+    return vx.wave.Beam(300.0, 0.07), vx.wave.Beam(200.0, 0.1)
+
+
+def thicknesses():
+    return jnp.asarray(2.5), jnp.asarray(2.3)
+
+
+def cut_exactly(structure, pose, grid, thickness):
+    return vx.potential.GaussianSlabs()(structure, pose, grid, thickness, 8)
+
+
+def cut_in_windows(structure, pose, grid, thickness):
+    slicer = vx.potential.WindowedSlabs(reach=4, depth=7)
+    return slicer(structure, pose, grid, thickness, 8)
+
+
+def cut_map(structure, pose, grid, thickness):
+    return vx.potential.VoxelSlabs()(structure, pose, grid, thickness, 12)
+
+
+def slabs():
+    return tuple(
+        0.1 * jr.normal(jr.key(seed), (3, *GRID[0])).astype(float) for seed in (3, 4)
+    )
+
+
+def thick_microscopes():
+    return tuple(
+        dataclasses.replace(scope, scattering=vx.wave.Multislice(step, 8))
+        for scope, step in zip(microscopes(), thicknesses(), strict=True)
+    )
+
+
 def mapped(steps):
     def one(step):
         pose = transforms.cast(poses()[0], step.dtype)
@@ -157,6 +193,19 @@ CASES = {
     "map_batched": lambda: case(
         mapped,
         (0.1 * jr.normal(jr.key(8), (3, 5)), 0.1 * jr.normal(jr.key(9), (3, 5))),
+    ),
+    "GaussianSlabs": lambda: case(
+        cut_exactly, gaussians(), poses(), grids(), thicknesses()
+    ),
+    "WindowedSlabs": lambda: case(
+        cut_in_windows, gaussians(), poses(), grids(), thicknesses()
+    ),
+    "VoxelSlabs": lambda: case(cut_map, voxel_maps(), poses(), grids(), thicknesses()),
+    "transmit": lambda: case(
+        vx.wave.transmit, slabs(), thicknesses(), grids(), beams()
+    ),
+    "scatter Gaussians Multislice": lambda: case(
+        vx.scatter, gaussians(), poses(), thick_microscopes()
     ),
 }
 

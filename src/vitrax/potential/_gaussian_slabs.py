@@ -11,11 +11,10 @@ from .._typing import Scalar, ScalarLike, as_float
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import Atoms, Gaussians, sum_gaussians
-from ._projector import check_structure
 from ._slabs import (
     MORE_SLABS,
     AbstractSlicer,
-    check_count,
+    check_slabs,
     check_fits,
     height_of,
     shares,
@@ -57,10 +56,9 @@ class GaussianSlabs(AbstractSlicer):
 
         Raises:
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
-            ValueError: if an atom lies beyond the slabs.
+            ValueError: if `count` isn't positive, an atom lies beyond the slabs.
         """
-        check_structure(self, structure, Gaussians, Atoms)
-        count = check_count(count)
+        count = check_slabs(self, structure, count, Gaussians, Atoms)
         gaussians, thickness = as_gaussians(structure), as_float(thickness)
         centres, depths, thickness = placed(gaussians, pose, thickness, count)
         first = jnp.full_like(depths, -0.5 * count) * thickness

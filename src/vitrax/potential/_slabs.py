@@ -2,6 +2,7 @@
 
 import abc
 import functools as ft
+import math
 from typing import Any
 
 import equinox as eqx
@@ -79,6 +80,28 @@ def default_slicer(structure: Any) -> AbstractSlicer:
     )
 
 
+def check_slabs(slicer: AbstractSlicer, structure: Any, count: int, *kinds: type) -> int:
+    """Return the number of slabs; raise if a slicer can't cut a structure into it.
+
+    Raises:
+        TypeError: if `structure` isn't of one of the types that the slicer takes.
+        ValueError: if the number isn't a positive integer.
+    """
+    if not isinstance(structure, kinds):
+        raise TypeError(
+            f"cannot cut {type(structure).__name__} into slabs by "
+            f"{type(slicer).__name__} because it takes "
+            f"{' or '.join(kind.__name__ for kind in kinds)}; do leave slicer out for "
+            f"the structure's own, or convert the structure"
+        )
+    if int(count) != count or count < 1:
+        raise ValueError(
+            f"cannot cut into {count} slabs because that isn't a positive integer; do "
+            f"pass 1 or more"
+        )
+    return int(count)
+
+
 def shares(
     depths: Float[Array, " n"],
     widths: Float[Array, "n terms"],
@@ -100,26 +123,12 @@ def shares(
     """
     inner = jnp.arange(1, window, dtype=depths.dtype) * thickness
     offset = (first - depths)[:, None, None] + inner[None, None, :]
-    below = 0.5 * (1 + lax.erf(offset * (np.sqrt(0.5) / widths)[:, :, None]))
+    below = 0.5 * (1 + lax.erf(offset * (math.sqrt(0.5) / widths)[:, :, None]))
     return jnp.diff(
         jnp.pad(below, ((0, 0), (0, 0), (1, 0))),
         append=jnp.ones((*widths.shape, 1), below.dtype),
         axis=-1,
     )
-
-
-def check_count(count: int) -> int:
-    """Return a number of slabs as a Python integer.
-
-    Raises:
-        ValueError: if it isn't a positive whole number.
-    """
-    if int(count) != count or count < 1:
-        raise ValueError(
-            f"cannot cut into {count} slabs because that isn't a positive integer; do "
-            f"pass 1 or more"
-        )
-    return int(count)
 
 
 def height_of(pose: Pose, like: Array) -> Scalar:

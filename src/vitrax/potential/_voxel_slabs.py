@@ -13,11 +13,10 @@ from .._typing import Scalar, ScalarLike, as_float
 from ..grid import Grid, interpolate_cubic
 from ..pose import Pose
 from ..structure import VoxelMap
-from ._projector import check_structure
 from ._slabs import (
     MORE_SLABS,
     AbstractSlicer,
-    check_count,
+    check_slabs,
     check_fits,
     default_slicer,
     height_of,
@@ -62,8 +61,8 @@ class VoxelSlabs(AbstractSlicer):
             TypeError: if `structure` isn't a `VoxelMap`.
             ValueError: if a voxel that isn't 0 lies beyond the slabs.
         """
-        check_structure(self, structure, VoxelMap)
-        count, dtype = check_count(count), structure.values.dtype
+        count = check_slabs(self, structure, count, VoxelMap)
+        dtype = structure.values.dtype
         thickness = as_float(thickness).astype(dtype)
         size = structure.voxel_size.astype(dtype)
         matrix = pose.as_matrix().astype(dtype)
@@ -127,7 +126,7 @@ def _overlaps(
 
     What lies beyond the first and the last slab counts to these.
     """
-    edges = (jnp.arange(1, count) - 0.5 * count).astype(depths.dtype) * thickness
+    edges = (jnp.arange(1, count, dtype=depths.dtype) - 0.5 * count) * thickness
     lower = (depths - 0.5 * size)[None, :]
     below = jnp.clip(edges[:, None] - lower, 0, size)
     return jnp.diff(

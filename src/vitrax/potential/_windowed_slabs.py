@@ -11,8 +11,7 @@ from ..grid import Grid
 from ..pose import Pose
 from ..structure import Atoms, Gaussians
 from ._gaussian_slabs import as_gaussians, placed, reach_of
-from ._projector import check_structure
-from ._slabs import AbstractSlicer, check_count, check_fits, default_slicer, shares
+from ._slabs import AbstractSlicer, check_slabs, check_fits, default_slicer, shares
 
 
 # Widths that must lie within the reach of a window: outside are 3.4e-7 of a Gaussian
@@ -74,11 +73,10 @@ class WindowedSlabs(AbstractSlicer):
 
         Raises:
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
-            ValueError: if an atom lies beyond the slabs, or a Gaussian is wider than
+            ValueError: if `count` isn't positive, an atom lies beyond the slabs, or a Gaussian is wider than
                 the box.
         """
-        check_structure(self, structure, Gaussians, Atoms)
-        count = check_count(count)
+        count = check_slabs(self, structure, count, Gaussians, Atoms)
         gaussians, thickness = as_gaussians(structure), as_float(thickness)
         centres, depths, thickness = placed(gaussians, pose, thickness, count)
         pixel_size = grid.pixel_size.astype(depths.dtype)

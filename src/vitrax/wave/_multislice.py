@@ -220,10 +220,11 @@ def _band(
     """Return 1 inside the band, 0 outside, and half a cosine in between."""
     ky, kx = (jnp.fft.fftfreq(n, dtype=dtype) for n in shape)
     radius = jnp.hypot(ky[:, None], kx[None, :])
-    # Frequencies in 1/pixel, Nyquist's is 0.5. On the edge of a band without a taper
-    # nothing passes, and division by what no float can be less than gives 0 or 1.
-    inwards = (0.5 * limit - radius) / max(taper, float(jnp.finfo(dtype).tiny))
-    return 0.5 - 0.5 * jnp.cos(jnp.pi * jnp.clip(inwards, 0, 1))
+    # Frequencies in 1/pixel: Nyquist's is 0.5.
+    inwards = 0.5 * limit - radius
+    if taper == 0:
+        return (inwards > 0).astype(dtype)
+    return 0.5 - 0.5 * jnp.cos(jnp.pi * jnp.clip(inwards / taper, 0, 1))
 
 
 def _check_band(verb: str, limit: float, taper: float) -> None:
