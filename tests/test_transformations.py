@@ -127,7 +127,7 @@ def beams():
 
 
 def thicknesses():
-    return jnp.asarray(2.5), jnp.asarray(2.3)
+    return jnp.asarray(2.5), jnp.asarray(2.6)
 
 
 def cut_exactly(structure, pose, grid, thickness):
@@ -144,9 +144,7 @@ def cut_map(structure, pose, grid, thickness):
 
 
 def slabs():
-    return tuple(
-        0.1 * jr.normal(jr.key(seed), (3, *GRID[0])).astype(float) for seed in (3, 4)
-    )
+    return tuple(0.1 * jr.normal(jr.key(seed), (3, *GRID[0])) for seed in (3, 4))
 
 
 def thick_microscopes():

@@ -152,7 +152,9 @@ def test_gradients_of_windows_are_those_of_the_exact_slabs():
 
 
 def test_atoms_are_cut_as_their_gaussians():
-    atoms = vx.Atoms([[0.0, 1.0, 2.0], [3.0, 0.0, -2.0]], [6, 8], [20.0, 30.0], [1, 0.5])
+    atoms = vx.Atoms(
+        [[0.0, 1.0, 2.0], [3.0, 0.0, -2.0]], [6, 8], [20.0, 30.0], [1, 0.5]
+    )
     one = WindowedSlabs()(atoms, POSE, GRID, 2.0, 9)
     two = WindowedSlabs()(atoms.to_gaussians(), POSE, GRID, 2.0, 9)
     np.testing.assert_array_equal(one, two)
@@ -230,7 +232,9 @@ def test_what_the_box_can_t_hold_is_refused(unchecked):
 def test_what_has_no_slicer_is_refused(density, unchecked):
     with pytest.raises(TypeError, match="cannot cut a FourierMap into slabs"):
         default_slicer(vx.FourierMap.from_map(density))
-    with pytest.raises(TypeError, match="cannot cut VoxelMap into slabs by WindowedSlabs"):
+    with pytest.raises(
+        TypeError, match="cannot cut VoxelMap into slabs by WindowedSlabs"
+    ):
         FAST(density, POSE, GRID, 3.1, 9)
 
 

@@ -14,8 +14,8 @@ from ..structure import Atoms, Gaussians, sum_gaussians
 from ._slabs import (
     MORE_SLABS,
     AbstractSlicer,
-    check_slabs,
     check_fits,
+    checked_call,
     height_of,
     shares,
 )
@@ -58,7 +58,8 @@ class GaussianSlabs(AbstractSlicer):
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
             ValueError: if `count` isn't positive, an atom lies beyond the slabs.
         """
-        count = check_slabs(self, structure, count, Gaussians, Atoms)
+        nouns = (structure, pose, grid)
+        structure, pose, grid = checked_call(self, nouns, count, (Gaussians, Atoms))
         gaussians, thickness = as_gaussians(structure), as_float(thickness)
         centres, depths, thickness = placed(gaussians, pose, thickness, count)
         first = jnp.full_like(depths, -0.5 * count) * thickness

@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
-from .._checks import is_known, maybe_error_if
+from .._checks import checked, is_known, maybe_error_if
 from .._typing import Scalar, ScalarLike, as_float
 from ..grid import Grid
 from ..pose import Pose
@@ -80,26 +80,31 @@ def default_slicer(structure: Any) -> AbstractSlicer:
     )
 
 
-def check_slabs(slicer: AbstractSlicer, structure: Any, count: int, *kinds: type) -> int:
-    """Return the number of slabs; raise if a slicer can't cut a structure into it.
+def checked_call(
+    slicer: AbstractSlicer,
+    nouns: tuple[Any, Pose, Grid],
+    count: int,
+    kinds: tuple[type, ...],
+) -> Any:
+    """Return the structure, the pose and the grid of a call of a slicer, checked.
 
     Raises:
-        TypeError: if `structure` isn't of one of the types that the slicer takes.
-        ValueError: if the number isn't a positive integer.
+        TypeError: if the structure isn't of one of the types that the slicer takes.
+        ValueError: if the number of slabs isn't positive, or a noun is batched.
     """
+    name, (structure, pose, grid) = type(slicer).__name__, nouns
     if not isinstance(structure, kinds):
         raise TypeError(
-            f"cannot cut {type(structure).__name__} into slabs by "
-            f"{type(slicer).__name__} because it takes "
-            f"{' or '.join(kind.__name__ for kind in kinds)}; do leave slicer out for "
-            f"the structure's own, or convert the structure"
+            f"cannot cut {type(structure).__name__} into slabs by {name} because it "
+            f"takes {' or '.join(kind.__name__ for kind in kinds)}; do leave slicer "
+            f"out for the structure's own, or convert the structure"
         )
     if int(count) != count or count < 1:
         raise ValueError(
             f"cannot cut into {count} slabs because that isn't a positive integer; do "
             f"pass 1 or more"
         )
-    return int(count)
+    return checked(f"{name}()", structure=structure, pose=pose, grid=grid)
 
 
 def shares(

@@ -16,8 +16,8 @@ from ..structure import VoxelMap
 from ._slabs import (
     MORE_SLABS,
     AbstractSlicer,
-    check_slabs,
     check_fits,
+    checked_call,
     default_slicer,
     height_of,
 )
@@ -61,7 +61,8 @@ class VoxelSlabs(AbstractSlicer):
             TypeError: if `structure` isn't a `VoxelMap`.
             ValueError: if a voxel that isn't 0 lies beyond the slabs.
         """
-        count = check_slabs(self, structure, count, VoxelMap)
+        nouns = (structure, pose, grid)
+        structure, pose, grid = checked_call(self, nouns, count, (VoxelMap,))
         dtype = structure.values.dtype
         thickness = as_float(thickness).astype(dtype)
         size = structure.voxel_size.astype(dtype)

@@ -11,7 +11,7 @@ from ..grid import Grid
 from ..pose import Pose
 from ..structure import Atoms, Gaussians
 from ._gaussian_slabs import as_gaussians, placed, reach_of
-from ._slabs import AbstractSlicer, check_slabs, check_fits, default_slicer, shares
+from ._slabs import AbstractSlicer, check_fits, checked_call, default_slicer, shares
 
 
 # Widths that must lie within the reach of a window: outside are 3.4e-7 of a Gaussian
@@ -73,10 +73,11 @@ class WindowedSlabs(AbstractSlicer):
 
         Raises:
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
-            ValueError: if `count` isn't positive, an atom lies beyond the slabs, or a Gaussian is wider than
-                the box.
+            ValueError: if `count` isn't positive, an atom lies beyond the slabs, or a
+                Gaussian is wider than the box.
         """
-        count = check_slabs(self, structure, count, Gaussians, Atoms)
+        nouns = (structure, pose, grid)
+        structure, pose, grid = checked_call(self, nouns, count, (Gaussians, Atoms))
         gaussians, thickness = as_gaussians(structure), as_float(thickness)
         centres, depths, thickness = placed(gaussians, pose, thickness, count)
         pixel_size = grid.pixel_size.astype(depths.dtype)

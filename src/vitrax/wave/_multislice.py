@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
+from .._batching import cast_floats
 from .._checks import POSITIVE, check_fields, checked, checked_number, must
 from .._typing import Scalar, ScalarLike, Spectrum, as_float
 from ..grid import Grid
@@ -110,9 +111,7 @@ class Multislice(AbstractScattering):
         """
         slicer = others.get("slicer")
         slicer = default_slicer(structure) if slicer is None else slicer
-        checked_number(
-            "choose slabs", "thickness", thickness, POSITIVE, "give it in Å"
-        )
+        checked_number("choose slabs", "thickness", thickness, POSITIVE, "give it in Å")
         depth = slicer.half_depth(structure) + abs(float(height))
         # What fits exactly shouldn't get one more slab for its last digit.
         count = math.ceil(2 * depth / float(thickness) - 1e-6)
@@ -179,6 +178,7 @@ def transmit(
     thickness = as_float(
         checked_number("transmit", "thickness", thickness, POSITIVE, "give it in Å")
     )
+    grid, beam = cast_floats((grid, beam), phases.dtype)
     slabs = (phases, jnp.ones((), phases.dtype))
     return _through(slabs, thickness, grid, beam, propagation, (band_limit, taper))
 
