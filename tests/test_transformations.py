@@ -3,6 +3,8 @@
 To add a verb, add a function to CASES that returns (verb, arguments, other arguments).
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -241,7 +243,7 @@ def diffused(ice, field, dose):
     return ice.diffused(jr.key(KEY), field, dose)
 
 
-def drawn(ensemble):
+def drawn_state(ensemble):
     return ensemble.sample(jr.key(KEY))
 
 
@@ -259,6 +261,38 @@ def log_likelihood(noise, observed, predicted):
 
 def log_likelihood_fourier(noise, observed, predicted):
     return noise.log_likelihood_fourier(observed, predicted, vx.Grid(*GRID))
+
+
+def beams():
+    return vx.wave.Beam(300.0, 0.07), vx.wave.Beam(200.0, 0.1)
+
+
+def thicknesses():
+    return jnp.asarray(2.5), jnp.asarray(2.6)
+
+
+def cut_exactly(structure, pose, grid, thickness):
+    return vx.potential.GaussianSlabs()(structure, pose, grid, thickness, 8)
+
+
+def cut_in_windows(structure, pose, grid, thickness):
+    slicer = vx.potential.WindowedSlabs(reach=4, depth=7)
+    return slicer(structure, pose, grid, thickness, 8)
+
+
+def cut_map(structure, pose, grid, thickness):
+    return vx.potential.VoxelSlabs()(structure, pose, grid, thickness, 12)
+
+
+def slabs():
+    return tuple(0.1 * jr.normal(jr.key(seed), (3, *GRID[0])) for seed in (3, 4))
+
+
+def thick_microscopes():
+    return tuple(
+        dataclasses.replace(scope, scattering=vx.wave.Multislice(step, 8))
+        for scope, step in zip(microscopes(), thicknesses(), strict=True)
+    )
 
 
 def mapped(steps):
@@ -460,7 +494,7 @@ CASES = {
     ),
     "in_solvent": lambda: case(vx.structure.in_solvent, atoms(), numbers(4.6, 3.5)),
     "with_mean_hydrogens": lambda: case(vx.structure.with_mean_hydrogens, atoms()),
-    "Ensemble.sample": lambda: case(drawn, ensembles()),
+    "Ensemble.sample": lambda: case(drawn_state, ensembles()),
     "Ensemble.state": lambda: case(lambda ensemble: ensemble.state(1), ensembles()),
     "Path.at": lambda: case(
         vx.structure.Path.at, paths(), numbers([0.3, -1.0], [0.7, 0.2])
@@ -475,6 +509,19 @@ CASES = {
         helical_operators, numbers(1.5, 1.7), numbers(50.0, 60.0)
     ),
     "project Assembly": lambda: case(vx.project, assemblies(), poses(), grids()),
+    "GaussianSlabs": lambda: case(
+        cut_exactly, gaussians(), poses(), grids(), thicknesses()
+    ),
+    "WindowedSlabs": lambda: case(
+        cut_in_windows, gaussians(), poses(), grids(), thicknesses()
+    ),
+    "VoxelSlabs": lambda: case(cut_map, voxel_maps(), poses(), grids(), thicknesses()),
+    "transmit": lambda: case(
+        vx.wave.transmit, slabs(), thicknesses(), grids(), beams()
+    ),
+    "scatter Gaussians Multislice": lambda: case(
+        vx.scatter, gaussians(), poses(), thick_microscopes()
+    ),
 }
 
 # Whole numbers, whose derivative is taken as that of their mean.

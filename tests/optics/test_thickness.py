@@ -61,19 +61,19 @@ def test_the_defocus_of_a_tilted_specimen_is_that_of_its_height(tilt, axis):
     for place in ((0.0, 0.0), (300.0, -200.0), (-50.0, 700.0)):
         x, y, z = np.asarray(turn) @ np.array([*place, 0.0])
         lens = tilted(LENS, (x, y), tilt, axis)
-        assert float(lens.defocus) == pytest.approx(9_000.0 + z, abs=1e-9)
+        assert float(lens.defocus) == pytest.approx(9_000.0 - z, abs=1e-9)
         assert float(lens.astigmatism) == 700.0
         assert lens.even_zernike.tolist() == [0.0, 1.0]
 
 
-def test_defocus_grows_where_the_specimen_is_nearer_to_the_lens():
+def test_defocus_is_less_where_the_specimen_is_higher():
     raised, lowered = LENS.raised(500.0), LENS.raised(-500)
-    assert float(raised.defocus) == 9_500.0
-    assert float(lowered.defocus) == 8_500.0
+    assert float(raised.defocus) == 8_500.0
+    assert float(lowered.defocus) == 9_500.0
     along_x = tilted(LENS, (0.0, 1_000.0), tilt=45.0, tilt_axis=0.0)
-    assert float(along_x.defocus) == pytest.approx(10_000.0)
+    assert float(along_x.defocus) == pytest.approx(8_000.0)
     along_y = tilted(LENS, (1_000.0, 0.0), tilt=45.0, tilt_axis=90.0)
-    assert float(along_y.defocus) == pytest.approx(8_000.0)
+    assert float(along_y.defocus) == pytest.approx(10_000.0)
 
 
 def test_a_tilt_of_a_right_angle_is_refused():
@@ -85,4 +85,4 @@ def test_a_tilt_of_a_right_angle_is_refused():
 def test_lenses_of_many_places():
     places = jnp.asarray([[0.0, 100.0], [0.0, -100.0], [50.0, 0.0]])
     lenses = jax.vmap(lambda place: tilted(LENS, place, 45.0, 0.0))(places)
-    np.testing.assert_allclose(lenses.defocus, [9_100.0, 8_900.0, 9_000.0])
+    np.testing.assert_allclose(lenses.defocus, [8_900.0, 9_100.0, 9_000.0])

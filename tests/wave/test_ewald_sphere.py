@@ -1,5 +1,7 @@
 """Depth, in the first Born approximation."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,8 +41,12 @@ def test_depth_is_a_defocus_of_as_much(z):
     image = vx.simulate(spot, identity, scope(EwaldSphere()))
     weak = jax.jit(lambda d: vx.simulate(flat, identity, scope(WeakPhase(), d)))
     moves = np.arange(-40.0, 41.0, 4.0)
-    left = [relative(weak(LENS.raised(move)), image) for move in moves]
-    assert moves[int(np.argmin(left))] == z
+    left = [
+        relative(weak(dataclasses.replace(LENS, defocus=LENS.defocus + move)), image)
+        for move in moves
+    ]
+    # Electrons travel towards -z.
+    assert moves[int(np.argmin(left))] == -z
     assert min(left) < 2e-3
 
 

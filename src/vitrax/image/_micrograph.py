@@ -45,7 +45,7 @@ def simulate_micrograph(
     Args:
         species: structures, each with the poses of its copies along a leading axis: the
             shift is the place in the micrograph, Å from pixel N // 2, and the height
-            adds to the defocus. What lies outside the field isn't seen.
+            lessens the defocus. What lies outside the field isn't seen.
         microscope: the instrument; its grid is that of the micrograph.
         box: pixels along an edge of the boxes. They must hold the structures; what the
             lens spreads is added to the whole field.
@@ -155,8 +155,8 @@ def _layer(
     else:
         scattered = scattered_by(phase, q)
     wave = Wave.from_scattered(scattered, grid)
-    back = -as_float(height).astype(phase.dtype)
-    return propagate(wave, beam.wavelength, back, Fresnel()).scattered()
+    way = as_float(height).astype(phase.dtype)
+    return propagate(wave, beam.wavelength, way, Fresnel()).scattered()
 
 
 def _check_poses(poses: Pose, microscope: Microscope) -> None:

@@ -126,19 +126,19 @@ class Lens(eqx.Module):
             )
 
     def raised(self, height: ScalarLike) -> Self:
-        r"""Return the lens as it images what lies higher: defocus + height.
+        r"""Return the lens as it images what lies higher: defocus - height.
 
-        Electrons travel towards +z, so what lies at larger z is nearer to the lens,
-        and farther from the plane in focus.
+        Electrons travel towards -z, and the plane in focus lies above the specimen
+        by the defocus: what is higher is nearer to it.
 
         Args:
             height: z relative to what the defocus is of, Å.
 
         Example:
             >>> import vitrax as vx
-            >>> float(vx.Lens(defocus=12_000.0).raised(-500.0).defocus)
+            >>> float(vx.Lens(defocus=12_000.0).raised(500.0).defocus)
             11500.0
         """
         lens = checked("Lens.raised", lens=self)
         height = as_float(height).astype(lens.defocus.dtype)
-        return dataclasses.replace(lens, defocus=lens.defocus + height)
+        return dataclasses.replace(lens, defocus=lens.defocus - height)

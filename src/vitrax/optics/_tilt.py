@@ -15,13 +15,13 @@ _BELOW_90 = Rule(lambda x: abs(x) < 90, "within -90 and 90")
 def tilted(lens: Lens, position: Any, tilt: ScalarLike, tilt_axis: ScalarLike) -> Lens:
     r"""Return the lens as it images one place of a tilted specimen.
 
-    $$\Delta f(x, y) = \Delta f + z, \quad
+    $$\Delta f(x, y) = \Delta f - z, \quad
     z = (y\cos\phi - x\sin\phi) \tan\theta$$
 
     A flat specimen, turned right-handedly by $\theta$ about an axis in the plane of the
     image at $\phi$ from +x towards +y, lies at height z where the image shows (x, y).
-    Electrons travel towards +z, so the defocus grows by z (`Lens.raised`): with the
-    axis along x and a positive tilt, towards +y.
+    Electrons travel towards -z, so the defocus is less by z (`Lens.raised`): with the
+    axis along x and a positive tilt, it grows towards -y.
 
     Args:
         lens: its defocus is that on the axis.
@@ -37,7 +37,7 @@ def tilted(lens: Lens, position: Any, tilt: ScalarLike, tilt_axis: ScalarLike) -
         >>> from vitrax.optics import tilted
         >>> lens = tilted(vx.Lens(12_000.0), (0.0, 1000.0), tilt=45.0, tilt_axis=0.0)
         >>> round(float(lens.defocus), 2)
-        13000.0
+        11000.0
     """
     lens = checked("tilted", lens=lens)
     position = checked_number("tilt the lens", "position", position, FINITE, "give Å")

@@ -32,9 +32,8 @@ class Pose(eqx.Module):
         rotation: takes the object's coordinates to the image's.
         shift: (x, y), where the particle is relative to pixel N // 2 of the image, Å.
             This is the negative of RELION's rlnOriginXAngst and rlnOriginYAngst.
-        height: how far the particle is beyond the middle of the specimen, along the
-            electrons' way, +z, Å; None for 0. The defocus of its image is larger by as
-            much.
+        height: z of the particle above the middle of the specimen, Å; None for 0.
+            Electrons travel towards -z: the defocus of its image is less by as much.
         magnification: $M$ of an anisotropic magnification: the projection's spectrum at
             k is what it would be at M k; points lie at $M^\mathsf{T} (A r)_{xy}$ plus
             the shift. None for the identity. `simulate` puts that of the lens here.

@@ -22,11 +22,11 @@ def ewald_spectrum(
 ) -> tuple[Spectrum, Grid]:
     r"""Return the transform where elastic scattering meets it, and the grid it is on.
 
-    $$\hat P(k) = \hat V(A^\mathsf{T}(k_x, k_y, -\lambda k^2/2))\,
+    $$\hat P(k) = \hat V(A^\mathsf{T}(k_x, k_y, \lambda k^2/2))\,
     e^{-2\pi i k \cdot s}$$
 
     the paraboloid that the Ewald sphere is at small angles. Electrons travel towards
-    +z, so that what lies at greater z is less far from the lens, and more defocused.
+    -z, so that what lies at greater z is nearer to the plane in focus.
 
     Args:
         structure: `FourierMap`, `VoxelMap`, `Gaussians`, `Atoms`, or a type of your own
@@ -71,7 +71,7 @@ def _(
     check_extent(structure, grid)
     ky, kx = _frequencies(grid)
     across, down = _undistorted(pose, ky, kx)
-    along_beam = -0.5 * wavelength * (across**2 + down**2)
+    along_beam = 0.5 * wavelength * (across**2 + down**2)
     to_nodes = structure.voxel_size * structure.padded_size
     rows = pose.as_matrix() * to_nodes
     positions = [
@@ -109,7 +109,7 @@ def _(
     def along(k: Array, r: Array, variance: Array) -> Array:
         """Return one factor [frequency, gaussian]: λ k² z / 2 is a sum over axes."""
         angle = -2 * jnp.pi * k[:, None] * r[None, :]
-        angle = angle + jnp.pi * wavelength * (k**2)[:, None] * z[None, :]
+        angle = angle - jnp.pi * wavelength * (k**2)[:, None] * z[None, :]
         decay = jnp.exp(-2 * jnp.pi**2 * (k**2)[:, None] * variance[None, :])
         return lax.complex(decay * jnp.cos(angle), decay * jnp.sin(angle))
 
@@ -127,7 +127,7 @@ def _(
     # Averaged over each pixel, as their projection is.
     pixel = grid.pixel_size
     averaged = jnp.sinc(ky * pixel) * jnp.sinc(kx * pixel) / pixel**2
-    turned = _phases(pose, ky, kx, -0.5 * wavelength * (ky**2 + kx**2))
+    turned = _phases(pose, ky, kx, 0.5 * wavelength * (ky**2 + kx**2))
     return total * averaged.astype(total.dtype) * turned, grid
 
 

@@ -4,6 +4,7 @@ from ._as_wave import as_wave as as_wave
 from ._beam import Beam as Beam
 from ._contrast import LinearContrast as LinearContrast
 from ._ewald_sphere import EwaldSphere as EwaldSphere
+from ._multislice import Multislice as Multislice, transmit as transmit
 from ._propagation import (
     AbstractPropagation as AbstractPropagation,
     AngularSpectrum as AngularSpectrum,

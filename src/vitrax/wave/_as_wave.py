@@ -14,7 +14,7 @@ def as_wave(scattered: LinearContrast | Wave, beam: Beam) -> Wave:
     r"""Return what leaves the specimen as a wave, at the middle of the specimen.
 
     Of linear contrast $2\sigma \hat V_z$, the scattered wave
-    $i\sigma e^{i \arcsin Q} \hat V_z\, e^{i\pi\lambda z k^2}$ of a particle at height
+    $i\sigma e^{i \arcsin Q} \hat V_z\, e^{-i\pi\lambda z k^2}$ of a particle at height
     $z$; twice its real part behind the lens is the linear image. Waves of several
     particles may be added.
 
@@ -39,4 +39,4 @@ def as_wave(scattered: LinearContrast | Wave, beam: Beam) -> Wave:
     wave = Wave(half * factor.astype(half.dtype), scattered.grid)
     if scattered.height is None:
         return wave
-    return propagate(wave, beam.wavelength, -scattered.height, Fresnel())
+    return propagate(wave, beam.wavelength, scattered.height, Fresnel())

@@ -15,8 +15,8 @@ class LinearContrast(eqx.Module):
     Args:
         spectrum: centred half spectrum.
         grid: the sampling it is given on.
-        height: of the particle beyond the middle of the specimen, along the electrons'
-            way, Å; None for 0. It adds to the defocus.
+        height: of the particle above the middle of the specimen, towards the source,
+            Å; None for 0. The defocus is less by it.
 
     Example:
         >>> import jax.numpy as jnp

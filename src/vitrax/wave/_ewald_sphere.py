@@ -14,10 +14,10 @@ from ._wave import Wave
 
 class EwaldSphere(AbstractScattering):
     r"""The first Born approximation, $\hat\psi(k) = \delta(k) +
-    i\sigma e^{i \arcsin Q} \hat V(k, -\lambda k^2/2)$.
+    i\sigma e^{i \arcsin Q} \hat V(k, \lambda k^2/2)$.
 
     Each depth of the specimen has its own defocus; electrons scatter once. Valid where
-    the phase is small. Electrons travel towards +z: RELION's `--ewald` undoes its
+    the phase is small. Electrons travel towards -z: RELION's `--ewald` undoes its
     curvature, `--ewald --reverse_curvature` makes it worse.
 
     References:

@@ -74,7 +74,7 @@ def propagate(
     Args:
         wave: where it is.
         wavelength: Å.
-        distance: towards +z, Å; negative for back.
+        distance: along the electrons' way, towards -z, Å; negative for back.
         propagation: `Fresnel()`, `AngularSpectrum()`, or your own.
 
     Example:

@@ -9,6 +9,7 @@ from ..grid import Grid, to_real
 from ..pose import Pose
 from ..potential import AbstractProjector, absolute_scale, projected
 from ._beam import Beam
+from ._phase_factor import half_phase
 from ._propagation import Fresnel, propagate
 from ._scattering import AbstractScattering
 from ._wave import Wave
@@ -55,9 +56,9 @@ class StrongPhase(AbstractScattering):
         if pose.magnification is not None:
             raise ValueError(
                 "cannot propagate a magnified wave from its height because they don't "
-                "commute; do add the height to the lens's defocus, and give no height"
+                "commute; do give no height, and raise the lens by it"
             )
-        return propagate(wave, beam.wavelength, -pose.height, Fresnel())
+        return propagate(wave, beam.wavelength, pose.height, Fresnel())
 
 
 def scattered_by(
@@ -77,6 +78,6 @@ def scattered_by(
         (0.001, -5e-07)
     """
     q = amplitude_contrast.astype(phase.dtype)
-    turned, lost = phase * jnp.sqrt(1 - q**2), jnp.expm1(-phase * q)
-    real = lost * jnp.cos(turned) - 2 * jnp.sin(0.5 * turned) ** 2
-    return lax.complex(real, (1 + lost) * jnp.sin(turned))
+    sine, cosine = half_phase(phase * jnp.sqrt(1 - q**2))
+    lost, less = jnp.expm1(-phase * q), 2 * sine**2
+    return lax.complex(lost * (1 - less) - less, (1 + lost) * 2 * sine * cosine)

@@ -11,9 +11,9 @@ from ..grid import Grid
 class Wave(eqx.Module):
     r"""What the specimen adds to a plane wave of amplitude 1: $\psi - 1$.
 
-    A wave that travels towards +z is $e^{+2\pi i z / \lambda}$; a positive potential
-    advances its phase. It is given where the middle of the specimen is, $z = 0$, as if
-    what follows were vacuum. The scattered part alone is kept: of a weak specimen,
+    Its phase grows along its way, $e^{+2\pi i s / \lambda}$, which is towards -z; a
+    positive potential advances it. It is given where the middle of the specimen is,
+    $z = 0$, as if what follows were vacuum. The scattered part alone is kept: of a weak specimen,
     $1 + \dots$ would round half of its digits away.
 
     Args:
