@@ -116,6 +116,19 @@ def is_map(path: pathlib.Path) -> bool:
     return kinds[:1] in ([".mrc"], [".map"], [".mrcs"], [".ccp4"], [".rec"])
 
 
+def shortest(size: float) -> float:
+    """Return the number with the fewest digits that float32 holds as this one.
+
+    Args:
+        size: of a header, which has 4.4 as 4.400000095.
+
+    Example:
+        >>> shortest(4.400000095367432)
+        4.4
+    """
+    return float(str(np.float32(size)))
+
+
 def read_structure(recipe: SpecimenOptions) -> PlacedAtoms | PlacedMap:
     """Return the structure of a recipe.
 
@@ -166,8 +179,7 @@ def _placed_atoms(atoms: Atoms, recipe: SpecimenOptions) -> PlacedAtoms:
 def _placed_map(recipe: SpecimenOptions) -> PlacedMap:
     _refuse_options_of_atoms(recipe)
     original = _map_of_file(recipe)
-    # The shortest number that float32 holds as this one: 4.4, not 4.4000001.
-    size = float(str(np.float32(original.voxel_size)))
+    size = shortest(float(original.voxel_size))
     values = np.asarray(original.values)
     centre = centre_of_map(values, size) if recipe.centre else np.zeros(3)
     middle = size * np.array([n // 2 for n in values.shape[::-1]])

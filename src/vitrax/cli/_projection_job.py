@@ -11,7 +11,7 @@ from ..structure import ARBITRARY, FourierMap
 from ._job import OPTICS_OF_SOURCE, filled, noted, particles_of, read_angles
 from ._needs import AT_REST, Plan
 from ._particle_options import DEFAULTS
-from ._placing import PlacedAtoms, PlacedMap, is_map, read_structure
+from ._placing import PlacedAtoms, PlacedMap, is_map, read_structure, shortest
 from ._project_recipe import ProjectRecipe
 from ._projector import Projector, kernel_of
 from ._source import Source, read_source, sampling_of_source
@@ -124,7 +124,7 @@ def _stated_voxel_size(recipe: ProjectRecipe) -> float | None:
     """Return the voxel size of the map, where the structure is one and says it."""
     if recipe.map_angpix is not None or not is_map(recipe.structure):
         return recipe.map_angpix
-    return max(io.read_header(recipe.structure).voxel_size) or None
+    return shortest(max(io.read_header(recipe.structure).voxel_size)) or None
 
 
 def _sized_by_source(recipe: ProjectRecipe, source: Source | None) -> ProjectRecipe:

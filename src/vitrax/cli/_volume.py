@@ -22,7 +22,8 @@ from ._specimen import Asked, Specimen, in_words, specimen_of
 from ._volume_recipe import VolumeRecipe
 
 
-# A level to show a map at: what is above its mean by so many standard deviations.
+# A level to show a map at: its mean and so many standard deviations, or half-way to
+# the greatest value where that is lower.
 _LEVEL = 3.0
 
 
@@ -150,7 +151,10 @@ def _results(voxel_map: VoxelMap) -> dict[str, Any]:
         "voxel_size": float(voxel_map.voxel_size),
         "unit": voxel_map.unit,
         **seen.as_results(),
-        "level": seen.mean + _LEVEL * float(values.std(dtype=float)),
+        "level": min(
+            seen.mean + _LEVEL * float(values.std(dtype=float)),
+            (seen.mean + seen.greatest) / 2,
+        ),
     }
 
 
