@@ -114,11 +114,10 @@ def read_source(
         UsageError: if options say what the file does.
     """
     assert recipe.source is not None
-    given = {
-        name: (lacking or {}).get(name) if value is None else value
-        for name in ("angpix", "kv", "cs", "q0")
-        for value in (getattr(recipe, name),)
-    }
+    given: dict[str, float | None] = dict(lacking or {})
+    for name in ("angpix", "kv", "cs", "q0"):
+        value = getattr(recipe, name)
+        given[name] = given.get(name) if value is None else value
     with warnings.catch_warnings():
         # Source.notes says it, and what becomes of it.
         warnings.filterwarnings("ignore", ".*images are computed without")
