@@ -1,5 +1,8 @@
+import os
 import subprocess
 import sys
+
+import pytest
 
 
 HEAVY = ("jax", "numpy", "scipy", "gemmi", "matplotlib", "equinox")
@@ -13,9 +16,36 @@ def test_help_imports_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert "simulate" in done.stdout
-    assert "doctor" in done.stdout
+    lines = done.stdout.splitlines()
+    for name in ("simulate", "volume", "project", "demo", "info", "doctor"):
+        assert len([line for line in lines if line.startswith(f"│ {name} ")]) == 1
     assert done.stdout.rstrip().endswith("0 []")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (
+            "volume",
+            "--out --angpix --box --resolution --b-factor --symmetry --assembly "
+            "--centre --map-angpix --overwrite --dry-run --json",
+        ),
+        (
+            "project",
+            "--out --angles --n --orientations --ctf --kernel --pad --box --angpix "
+            "--seed --line-integral --dry-run --json",
+        ),
+    ],
+)
+def test_help_names_the_options(command, options):
+    done = subprocess.run(
+        [sys.executable, "-m", "vitrax.cli", command, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    assert [o for o in options.split() if o not in done.stdout] == []
 
 
 def test_help_of_simulate_names_every_option_of_the_issue():

@@ -4,14 +4,8 @@ import pytest
 
 from vitrax.cli._exit import ResourceError
 from vitrax.cli._job import prepare
-from vitrax.cli._plan import (
-    as_bytes,
-    as_duration,
-    as_text,
-    check_resources,
-    plan_of,
-    timed_plan,
-)
+from vitrax.cli._needs import as_bytes, as_duration
+from vitrax.cli._plan import as_text, check_resources, plan_of, timed_plan
 from vitrax.cli._recipe import Recipe
 
 
@@ -44,7 +38,7 @@ def test_full_disk_is_foreseen(job, monkeypatch):
 
 
 def test_lack_of_memory_is_foreseen(job, monkeypatch):
-    monkeypatch.setattr("vitrax.cli._plan.total_memory", lambda: 1000)
+    monkeypatch.setattr("vitrax.cli._needs.total_memory", lambda: 1000)
     with pytest.raises(ResourceError, match="--batch-size"):
         check_resources(job)
 

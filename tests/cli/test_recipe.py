@@ -3,7 +3,8 @@ import pathlib
 import pytest
 from pydantic import ValidationError
 
-from vitrax.cli._recipe import Recipe, parse_b_factor
+from vitrax.cli._recipe import Recipe
+from vitrax.cli._specimen_options import parse_b_factor
 
 
 def recipe(**options) -> Recipe:

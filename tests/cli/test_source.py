@@ -7,7 +7,8 @@ import vitrax as vx
 from vitrax._files import InputError
 from vitrax.cli import main
 from vitrax.cli._exit import UsageError
-from vitrax.cli._recipe import SAID_BY_SOURCE, Recipe, options_used
+from vitrax.cli._particle_options import SAID_BY_SOURCE
+from vitrax.cli._recipe import Recipe
 from vitrax.cli._source import comparable, read_source, sourced_particles
 from vitrax.cli._stream import microscope_of, rows_of
 
@@ -115,11 +116,11 @@ def test_other_sampling_goes_before_the_files(star):
 
 
 def test_record_has_no_values_that_the_file_said(star):
-    used = options_used(recipe(star(), box=32, angpix=1.5))
+    used = recipe(star(), box=32, angpix=1.5).options_used()
     assert {used[name] for name in SAID_BY_SOURCE} == {None}
     assert {used[name] for name in ("kv", "cs", "q0", "b_envelope")} == {None}
     assert (used["box"], used["angpix"]) == (32, 1.5)
-    drawn = options_used(recipe(None))
+    drawn = recipe(None).options_used()
     assert tuple(drawn["defocus"]) == (8000.0, 20000.0)
 
 

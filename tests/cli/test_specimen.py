@@ -6,8 +6,9 @@ import pytest
 import vitrax as vx
 from vitrax.cli import main
 from vitrax.cli._exit import UsageError
+from vitrax.cli._placing import read_structure
 from vitrax.cli._recipe import Recipe
-from vitrax.cli._specimen import Specimen, specimen_of_file
+from vitrax.cli._specimen import Asked, Specimen, specimen_of
 
 
 LINE = (
@@ -28,7 +29,9 @@ def folder(tmp_path_factory):
 def specimen(structure, **options) -> Specimen:
     options = {"box": 16, "angpix": 2.0} | options
     recipe = Recipe(structure=structure, out=pathlib.Path("out"), **options)
-    return specimen_of_file(recipe, recipe.box or 0, recipe.angpix or 0.0)
+    size = recipe.box or 0, recipe.angpix or 0.0
+    asked = Asked(*size, recipe.resolution, recipe.particle_diameter)
+    return specimen_of(read_structure(recipe), asked)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 import relion_images
 
 import vitrax as vx
+from vitrax.cli import main
 from vitrax.physics import RELION, interaction_parameter
 from vitrax.structure import SliceKernel, Trilinear
 
@@ -268,6 +269,31 @@ def test_the_ctf_of_relion_project_is_magnified_as_ours(shared, tmp_path):
     assert max(apart(MATRIX)) < 1e-6
     for wrong in (MATRIX.T, np.linalg.inv(MATRIX), np.eye(2)):
         assert min(apart(wrong)) > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+@pytest.mark.parametrize("ctf", [True, False], ids=["ctf", "no ctf"])
+@pytest.mark.parametrize("padding", [2, 4])
+def test_vitrax_project_writes_the_stack_of_relion_project(
+    shared, tmp_path, padding, ctf
+):
+    rows = relion_images.draw_rows(8, seed=1)
+    relion, values = relion_images.Relion(tmp_path), map_3j9g(shared).values
+    theirs = relion.project(values, 4.4, rows, ctf, padding)
+    files = ["map.mrc", "--out", "ours", "--angles", "poses.star", "--quiet"]
+    files = [each if each[0] == "-" else tmp_path / each for each in files]
+    options = ["--kernel", "trilinear", "--pad", padding]
+    options += ["--ctf"] if ctf else []
+    assert main(["project", *map(str, [*files, *options])]) == 0
+    ours = vx.io.read_stack(tmp_path / "ours" / "projections.mrcs")[:]
+    for one, other in zip(ours, theirs, strict=True):
+        assert difference(one, other) < 1e-5
+        # Sign and scale, at zero frequency, which difference leaves out.
+        assert one.mean() == pytest.approx(other.mean(), rel=1e-4)
+        assert one.mean() > 0
 
 
 def read_numbers(path):

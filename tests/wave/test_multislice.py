@@ -129,7 +129,7 @@ def test_the_height_of_a_pose_is_depth():
     assert apart(wave.spectrum, thick(moved, LEVEL, GRID, BEAM).spectrum) < 1e-12
     # Two slabs further is the same wave, from 4 Å further.
     still = thick(some(), LEVEL, GRID, BEAM)
-    there = propagate(still, BEAM.wavelength, -4.0, Fresnel())
+    there = propagate(still, BEAM.wavelength, 4.0, Fresnel())
     assert apart(wave.spectrum, still.spectrum) > 2e-3
     assert apart(wave.spectrum, there.spectrum) < 3e-4
 
@@ -263,7 +263,8 @@ def test_the_phase_in_volts_is_that_of_the_slabs():
     structure, thick = some(), Multislice(3.0, 8, EXACT)
     phases = EXACT(structure, LEVEL, GRID, 3.0, 8)
     phases = phases * BEAM.interaction * POTENTIAL_FACTOR
-    own = transmit(phases, 3.0, GRID, BEAM)
+    # Electrons come from above.
+    own = transmit(phases[::-1], 3.0, GRID, BEAM)
     assert apart(thick(structure, LEVEL, GRID, BEAM).spectrum, own.spectrum) < 1e-12
 
 

@@ -14,7 +14,9 @@ from cyclopts.exceptions import MissingArgumentError
 from .. import __version__
 from ._config import expand
 from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
+from ._project_recipe import ProjectRecipe
 from ._recipe import Recipe
+from ._volume_recipe import VolumeRecipe
 
 
 app = App(
@@ -102,6 +104,32 @@ def simulate(recipe: Annotated[Recipe, Parameter(name="*")]) -> None:
 
 
 @app.command(sort_key=2)
+def volume(recipe: Annotated[VolumeRecipe, Parameter(name="*")]) -> None:
+    """Make a map in volts from atoms, or put a map on another grid.
+
+    Writes the map to --out and the record of the run beside it, .json. The map lies
+    over the atoms in programs that heed an MRC file's origin. Any option may also stand
+    in a YAML file given with --config FILE; the command line goes first.
+    """
+    from ._volume import volume as run
+
+    run(recipe)
+
+
+@app.command(sort_key=3)
+def project(recipe: Annotated[ProjectRecipe, Parameter(name="*")]) -> None:
+    """Project atoms or a map without noise, as relion_project does.
+
+    Writes projections.mrcs, projections.star and run.json into --out. Pixels are sums
+    of voxels, protein white, with and without --ctf. Any option may also stand in a
+    YAML file given with --config FILE; the command line goes first.
+    """
+    from ._project import project as run
+
+    run(recipe)
+
+
+@app.command(sort_key=4)
 def demo(
     folder: pathlib.Path = pathlib.Path("vitrax-demo"),
     *,
@@ -120,7 +148,7 @@ def demo(
     run(folder, overwrite=overwrite, quiet=quiet)
 
 
-@app.command(sort_key=3)
+@app.command(sort_key=5)
 def info(
     *files: pathlib.Path,
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -136,7 +164,7 @@ def info(
     run(files, print_json=print_json)
 
 
-@app.command(sort_key=4)
+@app.command(sort_key=6)
 def doctor(
     *, print_json: Annotated[bool, Parameter(name="--json", negative=())] = False
 ) -> None:
@@ -153,7 +181,7 @@ def doctor(
 def _usage_message(error: CycloptsError) -> str:
     """Return one line about a command line that can't be understood."""
     command = " ".join(["vitrax", *(error.command_chain or ())])
-    reasons = _pydantic_reasons(error.__cause__)
+    reasons = _pydantic_reasons(error.__cause__, command)
     if reasons and not isinstance(error, MissingArgumentError):
         return one_line(" ".join(reasons))
     reason = one_line(str(error)).removesuffix(".")
@@ -163,7 +191,7 @@ def _usage_message(error: CycloptsError) -> str:
     )
 
 
-def _pydantic_reasons(cause: Any) -> list[str]:
+def _pydantic_reasons(cause: Any, command: str) -> list[str]:
     """Return what pydantic refused, in words."""
     from pydantic import ValidationError
 
@@ -178,6 +206,6 @@ def _pydantic_reasons(cause: Any) -> list[str]:
         option = "--" + "-".join(str(part) for part in each["loc"]).replace("_", "-")
         reasons.append(
             f"cannot use {each['input']!r} for {option} because of this: "
-            f"{message[:1].lower()}{message[1:]}; do see vitrax simulate --help."
+            f"{message[:1].lower()}{message[1:]}; do see {command} --help."
         )
     return reasons

@@ -7,9 +7,10 @@ import numpy as np
 
 from ..image import ParticleStack
 from ..structure import FourierMap, VoxelMap
+from ._batches import known
 from ._job import Job
 from ._pixel_statistics import disc
-from ._stream import Simulator, known, ready_to_slice
+from ._stream import Simulator, ready_to_slice
 
 
 # Images compared, and of these shown.

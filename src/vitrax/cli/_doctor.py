@@ -14,7 +14,7 @@ from ..pose import Pose
 from ..structure import Gaussians
 from . import _record
 from ._exit import NumericalError
-from ._plan import as_bytes, total_memory
+from ._needs import as_bytes, total_memory
 
 
 # Mean square of the self-check's image in double precision; float32 comes within 1e-6.

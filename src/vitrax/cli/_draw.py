@@ -10,7 +10,7 @@ import numpy as np
 
 from ..image import OpticsGroup, ParticleStack
 from ..pose import Rotation
-from ._recipe import DEFAULTS, Recipe
+from ._particle_options import DEFAULTS, ParticleOptions
 
 
 # Micrographs of the bookkeeping kind, where each particle has a defocus of its own.
@@ -34,7 +34,9 @@ def stream(seed: int, name: str) -> jax.Array:
     return jr.fold_in(jr.key(seed), _STREAMS.index(name))
 
 
-def draw_particles(recipe: Recipe, euler: np.ndarray | None = None) -> ParticleStack:
+def draw_particles(
+    recipe: ParticleOptions, euler: np.ndarray | None = None
+) -> ParticleStack:
     """Return the particles of a recipe that takes nothing from a STAR file.
 
     Args:
@@ -68,7 +70,7 @@ def draw_particles(recipe: Recipe, euler: np.ndarray | None = None) -> ParticleS
     )
 
 
-def optics_of(recipe: Recipe) -> OpticsGroup:
+def optics_of(recipe: ParticleOptions) -> OpticsGroup:
     """Return the one optics group of a recipe.
 
     Args:
@@ -132,7 +134,7 @@ def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
     return _per_item(seed, "rotation", n, one)
 
 
-def _given(recipe: Recipe, name: str) -> Any:
+def _given(recipe: ParticleOptions, name: str) -> Any:
     """Return a value of the recipe, or its default where it isn't resolved."""
     value = getattr(recipe, name)
     return DEFAULTS[name] if value is None else value
@@ -142,7 +144,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.round(values, _DECIMALS) + 0.0
 
 
-def _angles(recipe: Recipe, n: int, euler: np.ndarray | None) -> np.ndarray:
+def _angles(recipe: ParticleOptions, n: int, euler: np.ndarray | None) -> np.ndarray:
     if euler is not None:
         return np.asarray(euler, float)[np.arange(n) % len(euler)]
     if recipe.orientations == "preferred":
@@ -151,7 +153,7 @@ def _angles(recipe: Recipe, n: int, euler: np.ndarray | None) -> np.ndarray:
 
 
 def _defocus(
-    recipe: Recipe, draws: dict[str, np.ndarray], same_lens: np.ndarray
+    recipe: ParticleOptions, draws: dict[str, np.ndarray], same_lens: np.ndarray
 ) -> np.ndarray:
     """Return the mean of U and V (Å), U - V (Å) and the angle of U, (n, 3)."""
     low, high = recipe.defocus

@@ -86,8 +86,8 @@ def _of_resources(error: BaseException) -> tuple[int, str] | None:
     out_of_memory = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
     if out_of_memory:
         return RESOURCES, (
-            "cannot hold the data because memory is exhausted; do lower --batch-size "
-            "or --box"
+            "cannot hold the data because memory is exhausted; do lower --box, or "
+            "--batch-size where there is one"
         )
     return None
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import io
 from .._files import InputError
-from ._plan import as_bytes
+from ._needs import as_bytes
 
 
 @dataclasses.dataclass(frozen=True)

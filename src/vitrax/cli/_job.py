@@ -1,8 +1,10 @@
 """A simulation made ready: parameters resolved, inputs read, nothing written yet."""
 
+import contextlib
 import dataclasses
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,10 +14,25 @@ from ..image import ParticleStack
 from ._draw import draw_particles
 from ._exit import UsageError
 from ._optics_facts import spread_warning
-from ._recipe import DEFAULTS, Recipe, parse_b_factor
-from ._source import Source, comparable, read_source, sourced_particles
-from ._specimen import Specimen, is_map, map_header, specimen_of_file
+from ._particle_options import DEFAULTS, RANDOM, ParticleOptions
+from ._placing import PlacedAtoms, PlacedMap, read_structure
+from ._recipe import Recipe
+from ._source import (
+    Source,
+    comparable,
+    read_source,
+    sampling_of_source,
+    sourced_particles,
+)
+from ._specimen import Asked, Specimen, specimen_of
+from ._specimen_options import SpecimenOptions, parse_b_factor
 from ._stream import Simulator, default_batch_size, ready_to_slice
+
+
+AnyRecipe = TypeVar("AnyRecipe", bound=SpecimenOptions)
+
+# With a STAR file the optics are its own, and need no default.
+OPTICS_OF_SOURCE = {"kv": None, "cs": None, "q0": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +62,16 @@ def prepare(recipe: Recipe) -> Job:
     Args:
         recipe: the parameters.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        source = read_source(recipe) if recipe.source else None
-        recipe = resolved(recipe, source)
-        particles = _particles(recipe, source)
+    with noted() as said:
+        source = read_source(recipe, recipe.contrast) if recipe.source else None
+        if source is not None:
+            recipe = resolved(recipe, source)
+        structure = read_structure(recipe)
+        recipe = resolved(recipe, source, structure)
+        particles = particles_of(recipe, source)
         box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-        specimen = specimen_of_file(recipe, box, pixel_size)
+        asked = Asked(box, pixel_size, recipe.resolution, recipe.particle_diameter)
+        specimen = specimen_of(structure, asked)
     simulator = Simulator(
         ready_to_slice(specimen.voxel_map),
         box,
@@ -60,9 +80,6 @@ def prepare(recipe: Recipe) -> Job:
         recipe.batch_size
         or min(default_batch_size(box, recipe.ctf_pad), len(particles)),
     )
-    said = [
-        str(each.message) for each in caught if issubclass(each.category, UserWarning)
-    ]
     notes = [*said, *_cautions(recipe, particles, specimen)]
     notes += _notes_on_source(recipe, source) if source else []
     return Job(
@@ -70,7 +87,23 @@ def prepare(recipe: Recipe) -> Job:
     )
 
 
-def resolved(recipe: Recipe, source: Source | None) -> Recipe:
+@contextlib.contextmanager
+def noted() -> Iterator[list[str]]:
+    """Give a list that holds, after the block, what its warnings said."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield said
+    said += [
+        str(each.message) for each in caught if issubclass(each.category, UserWarning)
+    ]
+
+
+def resolved(
+    recipe: Recipe,
+    source: Source | None,
+    structure: PlacedAtoms | PlacedMap | None = None,
+) -> Recipe:
     """Return a recipe in which n, box, angpix, kv, cs and q0 have values.
 
     What the user gave goes before what a STAR file says, that before the map's own
@@ -79,46 +112,49 @@ def resolved(recipe: Recipe, source: Source | None) -> Recipe:
     Args:
         recipe: as given.
         source: of --from.
+        structure: that is imaged, where it is known.
     """
     found: dict[str, Any] = dict(DEFAULTS)
     if source is not None:
-        found |= {"n": len(source.stack), **_of_source(recipe, source)}
-    elif is_map(recipe.structure):
-        side, voxel_size = map_header(recipe)
-        found["angpix"] = voxel_size
-        if recipe.angpix in (None, voxel_size):
-            found["box"] = side + side % 2
-    missing = {k: v for k, v in found.items() if getattr(recipe, k) is None}
-    return _validated({**dict(recipe), **missing})
+        found |= {"n": len(source.stack), **sampling_of_source(recipe, source)}
+        found |= OPTICS_OF_SOURCE
+    elif isinstance(structure, PlacedMap):
+        found["angpix"] = structure.voxel_size
+        if recipe.angpix in (None, structure.voxel_size):
+            found["box"] = structure.roomy_box(structure.voxel_size)
+    return filled(recipe, found)
 
 
-def _validated(values: dict[str, Any]) -> Recipe:
-    """Return a recipe of resolved values, such as an odd box that a file brought in."""
+def filled(recipe: AnyRecipe, found: dict[str, Any]) -> AnyRecipe:
+    """Return a recipe with values where it has none.
+
+    Args:
+        recipe: as given.
+        found: values by name; a file may have brought in an odd box.
+
+    Raises:
+        UsageError: if the values can't be used.
+    """
     from pydantic import ValidationError
 
+    missing = {k: v for k, v in found.items() if getattr(recipe, k) is None}
     try:
-        return Recipe.model_validate(values)
+        return type(recipe).model_validate({**dict(recipe), **missing})
     except ValidationError as error:
         reasons = [each["msg"].removeprefix("Value error, ") for each in error.errors()]
         raise UsageError(" ".join(reasons)) from error
 
 
-def _of_source(recipe: Recipe, source: Source) -> dict[str, Any]:
-    """Return box and pixel size of --from, and its optics, which need no default."""
-    sampling = source.sampling()
-    for name in ("box", "angpix"):
-        if name not in sampling and getattr(recipe, name) is None:
-            raise UsageError(
-                f"cannot take --{name} from {recipe.source} because "
-                f"{source.why_not(name)}; do give --{name}"
-            )
-    return sampling | {"kv": None, "cs": None, "q0": None}
+def particles_of(recipe: ParticleOptions, source: Source | None) -> ParticleStack:
+    """Return the particles of a recipe.
 
-
-def _particles(recipe: Recipe, source: Source | None) -> ParticleStack:
+    Args:
+        recipe: the parameters, resolved.
+        source: STAR file that they are taken from, if any.
+    """
     if source is not None:
         return sourced_particles(recipe, source)
-    if recipe.orientations in ("uniform", "preferred"):
+    if recipe.orientations in RANDOM:
         return draw_particles(recipe)
     return draw_particles(recipe, read_angles(recipe.orientations))
 

@@ -4,7 +4,11 @@ import numpy as np
 
 
 def resample_map(
-    values: np.ndarray, old_size: float, new_size: float, box: int
+    values: np.ndarray,
+    old_size: float,
+    new_size: float,
+    box: int,
+    centre: np.ndarray | None = None,
 ) -> np.ndarray:
     r"""Return a map on a cube of `box` voxels of another size, centre on centre.
 
@@ -17,6 +21,7 @@ def resample_map(
         old_size: of its voxels, Å.
         new_size: Å.
         box: voxels along each side of the result.
+        centre: (x, y, z) of the result's origin in the map, Å; by default its own.
 
     Example:
         >>> import numpy as np
@@ -24,18 +29,22 @@ def resample_map(
         1.0
     """
     result = np.asarray(values, np.float64)
+    offsets = (0.0,) * 3 if centre is None else tuple(float(x) for x in centre[::-1])
+    if result.shape == (box,) * 3 and old_size == new_size and not any(offsets):
+        return result
     for axis in range(3):
-        matrix = _interpolation_matrix(result.shape[axis], old_size, new_size, box)
+        old = old_size * (np.arange(result.shape[axis]) - result.shape[axis] // 2)
+        new = new_size * (np.arange(box) - box // 2) + offsets[axis]
+        matrix = _interpolation_matrix(old, new, old_size, new_size)
         result = np.moveaxis(np.tensordot(matrix, result, axes=(1, axis)), 0, axis)
     return result
 
 
 def _interpolation_matrix(
-    count: int, old_size: float, new_size: float, box: int
+    old: np.ndarray, new: np.ndarray, old_size: float, new_size: float
 ) -> np.ndarray:
-    """Return the matrix (box, count) that takes old voxels of an axis to new ones."""
-    old = old_size * (np.arange(count) - count // 2)
-    new = new_size * (np.arange(box) - box // 2)
+    """Return the matrix (new, old) that takes voxels at old places to new ones."""
+    count = len(old)
     frequencies = np.fft.fftfreq(count, old_size)
     weights = np.where(np.abs(frequencies) < 0.5 / new_size - 1e-9, 1.0, 0.0)
     if new_size <= old_size * (1 + 1e-6):

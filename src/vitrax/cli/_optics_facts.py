@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from ..image import ParticleStack
-from ..physics import interaction_parameter, wavelength
-from ._stream import known
+from ..physics import CODATA, Constants, interaction_parameter, wavelength
+from ._batches import known
 
 
 def delocalisation(
@@ -81,7 +81,9 @@ def envelope_left(
     )
 
 
-def contrast_per_map(particles: ParticleStack, pixel_size: float) -> list[float]:
+def contrast_per_map(
+    particles: ParticleStack, pixel_size: float, constants: Constants = CODATA
+) -> list[float]:
     r"""Return, for each optics group, contrast over the sum of voxels along the beam.
 
     For a map in volts the weak-phase image is $2\sigma p \sum_z V$ before the CTF, so
@@ -90,8 +92,9 @@ def contrast_per_map(particles: ParticleStack, pixel_size: float) -> list[float]
     Args:
         particles: to simulate.
         pixel_size: Å.
+        constants: which set fixes the wavelength.
     """
     return [
-        2 * float(interaction_parameter(group.voltage)) * pixel_size
+        2 * float(interaction_parameter(group.voltage, constants)) * pixel_size
         for group in particles.optics
     ]

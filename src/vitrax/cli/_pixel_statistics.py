@@ -1,6 +1,7 @@
 """Mean and variance of the pixels of all images of a data set."""
 
 import dataclasses
+import math
 from typing import Self
 
 import numpy as np
@@ -40,6 +41,42 @@ class PixelStatistics:
         """Return the mean and the mean square."""
         per_image = np.concatenate(self.sums)
         return per_image.sum(axis=0) / (len(per_image) * self.mask.sum())
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Least, greatest and mean of all values that were added.
+
+    Args:
+        least: so far.
+        greatest: so far.
+        total: sum of the values.
+        count: of the values.
+    """
+
+    least: float = math.inf
+    greatest: float = -math.inf
+    total: float = 0.0
+    count: int = 0
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return self.total / self.count
+
+    def add(self, values: np.ndarray) -> Self:
+        """Return the range with more values."""
+        return dataclasses.replace(
+            self,
+            least=min(self.least, float(values.min())),
+            greatest=max(self.greatest, float(values.max())),
+            total=self.total + float(values.sum(dtype=np.float64)),
+            count=self.count + values.size,
+        )
+
+    def as_results(self) -> dict[str, float]:
+        """Return the numbers as a record has them."""
+        return {"min": self.least, "max": self.greatest, "mean": self.mean}
 
 
 def disc(box: int, diameter: float) -> np.ndarray:

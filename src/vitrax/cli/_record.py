@@ -4,12 +4,14 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
+import os
 import pathlib
 import platform
 import sys
 from typing import Any
 
 from .. import __version__
+from ._specimen_options import SpecimenOptions
 
 
 PACKAGES = ("jax", "jaxlib", "equinox", "numpy", "scipy", "gemmi", "mrcfile")
@@ -67,6 +69,29 @@ def provenance() -> dict[str, Any]:
         "versions": versions(),
         "platform": platform.platform(),
         "devices": devices(),
+    }
+
+
+def run_record(
+    recipe: SpecimenOptions, results: dict[str, Any], warnings: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what the record of a run holds.
+
+    Paths among the parameters hold from any folder, so that the run can be repeated.
+
+    Args:
+        recipe: the parameters, resolved.
+        results: what was measured.
+        warnings: for the reader.
+    """
+    inputs = recipe.input_files()
+    absolute = {name: os.path.abspath(path) for name, path in inputs.items()}
+    return {
+        "parameters": recipe.options_used() | absolute,
+        "results": results,
+        "warnings": list(warnings),
+        "inputs": [input_entry(path) for path in inputs.values()],
+        **provenance(),
     }
 
 

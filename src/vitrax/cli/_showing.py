@@ -9,13 +9,15 @@ import numpy as np
 from .. import plot
 from ..grid import Grid, radial_power_spectrum, shell_frequencies
 from ..image import Microscope, ParticleStack
+from ._batches import known, rows_of
 from ._comparison import Comparison
 from ._job import Job
+from ._needs import as_bytes, as_duration
 from ._optics_facts import envelope_left
-from ._plan import as_bytes, as_duration
-from ._recipe import SAYABLE_BY_SOURCE, as_option, options_used
+from ._options import as_option
+from ._particle_options import SAYABLE_BY_SOURCE
 from ._specimen import RESOLUTIONS, Specimen
-from ._stream import known, microscope_of, rows_of
+from ._stream import microscope_of
 
 
 # How many images the report shows, and over how many it averages spectra.
@@ -278,7 +280,7 @@ def _parameters(job: Job, results: dict[str, Any]) -> plot.Section:
 def _options(job: Job) -> list[tuple[str, str]]:
     """Return the options and their values in words."""
     source, found = job.recipe.source, []
-    for name, value in options_used(job.recipe).items():
+    for name, value in job.recipe.options_used().items():
         if source is not None and value is None and name in SAYABLE_BY_SOURCE:
             found.append((as_option(name), f"as in {source.name}"))
         else:

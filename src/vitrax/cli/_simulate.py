@@ -13,15 +13,16 @@ from ._comparison import COMPARED, Comparison, compare
 from ._device import computing
 from ._exit import UsageError
 from ._job import Job, prepare
+from ._needs import as_bytes, as_duration
 from ._noise_level import Signal, measure_signal, noise_for
 from ._optics_facts import contrast_per_map, envelope_left
 from ._outbox import outbox, refuse_occupied
 from ._pixel_statistics import PixelStatistics, disc
-from ._plan import as_bytes, as_duration, as_text, check_resources, timed_plan
+from ._plan import as_text, check_resources, timed_plan
 from ._progress import progress, say
-from ._recipe import Recipe, options_used
+from ._recipe import Recipe
 from ._source import comparable
-from ._specimen import RESOLUTIONS, is_packaged
+from ._specimen import RESOLUTIONS
 from ._stream import Noise
 
 
@@ -73,7 +74,7 @@ def _run(job: Job, start: float) -> None:
         if recipe.report:
             page = _showing.report_of(job, sample, results, comparison)
             (folder / REPORT).write_text(page, encoding="utf-8")
-        record = _run_record(job, results)
+        record = _record.run_record(recipe, results, job.warnings)
         (folder / RUN).write_text(_record.as_json(record) + "\n", encoding="utf-8")
     _say_done(job, results)
     if recipe.print_json:
@@ -154,7 +155,9 @@ def _results(job: Job, noise: Noise, comparison: Comparison | None) -> dict[str,
     found: dict[str, Any] = {
         # A reconstruction from the stack is map.mrc times this.
         "reconstruction_per_map": [noise.scale * each for each in per_map],
-        "amplitude_left": _amplitude_left(job),
+        "amplitude_left": job.specimen.shares_left(
+            {"envelope": envelope_left(job.particles, RESOLUTIONS)}
+        ),
         "specimen": job.specimen.facts,
     }
     if comparison is not None:
@@ -163,48 +166,6 @@ def _results(job: Job, noise: Noise, comparison: Comparison | None) -> dict[str,
             "mean_correlation": comparison.means(),
         }
     return found
-
-
-def _amplitude_left(job: Job) -> dict[str, dict[str, float | None]]:
-    """Return what is left of the amplitude, by cause; None beyond Nyquist."""
-    causes = job.specimen.amplitude_left | {
-        "envelope": envelope_left(job.particles, RESOLUTIONS)
-    }
-    return {
-        f"at {d:g} Å": {
-            cause: left[i] if job.specimen.holds(d) else None
-            for cause, left in causes.items()
-        }
-        for i, d in enumerate(RESOLUTIONS)
-    }
-
-
-def _run_record(job: Job, results: dict[str, Any]) -> dict[str, Any]:
-    """Return what run.json holds."""
-    recipe = job.recipe
-    inputs = [] if is_packaged(recipe.structure) else [recipe.structure]
-    inputs += [recipe.source] if recipe.source else []
-    if recipe.orientations not in ("uniform", "preferred"):
-        inputs.append(pathlib.Path(recipe.orientations))
-    return {
-        "parameters": _parameters(recipe),
-        "results": results,
-        "warnings": list(job.warnings),
-        "inputs": [_record.input_entry(path) for path in inputs],
-        **_record.provenance(),
-    }
-
-
-def _parameters(recipe: Recipe) -> dict[str, Any]:
-    """Return the options, with paths that hold from any folder."""
-    values = options_used(recipe)
-    if not is_packaged(recipe.structure):
-        values["structure"] = os.path.abspath(recipe.structure)
-    if recipe.source is not None:
-        values["from"] = os.path.abspath(recipe.source)
-    elif recipe.orientations not in ("uniform", "preferred"):
-        values["orientations"] = os.path.abspath(recipe.orientations)
-    return values
 
 
 def _say_done(job: Job, results: dict[str, Any]) -> None:

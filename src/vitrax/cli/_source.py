@@ -2,6 +2,8 @@
 
 import dataclasses
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +12,8 @@ from .._files import InputError
 from ..image import ParticleStack
 from ._draw import draw_rows, draw_subsets, no_images
 from ._exit import UsageError
-from ._recipe import SAID_BY_SOURCE, Recipe, as_option
+from ._options import as_option
+from ._particle_options import SAID_BY_SOURCE, ParticleOptions
 
 
 # Columns of what isn't simulated, and what it is.
@@ -86,37 +89,77 @@ class Source:
             return None
 
 
-def read_source(recipe: Recipe) -> Source:
-    """Return the particles of --from.
+def read_source(
+    recipe: ParticleOptions,
+    contrast: str = "relion",
+    *,
+    needed: Sequence[str] = ("angles", "defocus"),
+    lacking: Mapping[str, float | None] | None = None,
+) -> Source:
+    """Return the particles of the STAR file of a recipe.
 
     Args:
         recipe: the parameters.
+        contrast: of protein in the file's images.
+        needed: what the file must say, of angles and defocus.
+        lacking: values of angpix, kv, cs and q0 for a file that has none, where the
+            recipe has none either.
 
     Raises:
-        InputError: if the file lacks angles or defocus.
+        InputError: if the file lacks what is needed.
         UsageError: if options say what the file does.
     """
     assert recipe.source is not None
+    given: dict[str, float | None] = dict(lacking or {})
+    for name in ("angpix", "kv", "cs", "q0"):
+        value = getattr(recipe, name)
+        given[name] = given.get(name) if value is None else value
     with warnings.catch_warnings():
         # Source.notes says it, and what becomes of it.
         warnings.filterwarnings("ignore", ".*images are computed without")
         stack = io.read_particles(
             recipe.source,
-            contrast=recipe.contrast,
-            pixel_size=recipe.angpix,
-            voltage=recipe.kv,
-            spherical_aberration=recipe.cs,
-            amplitude_contrast=recipe.q0,
+            contrast=contrast,
+            pixel_size=given["angpix"],
+            voltage=given["kv"],
+            spherical_aberration=given["cs"],
+            amplitude_contrast=given["q0"],
         )
-    for name, values in (("angles", stack.angles), ("defocus", stack.defocus)):
-        if values is None:
+    for name in needed:
+        if getattr(stack, name) is None:
             reason = stack.missing.get(name, f"cannot simulate it without {name}")
             raise InputError(reason)
     _refuse_contradictions(recipe, stack)
-    return Source(stack, _notes(stack))
+    return Source(stack, _notes(recipe, stack))
 
 
-def _refuse_contradictions(recipe: Recipe, stack: ParticleStack) -> None:
+def sampling_of_source(
+    recipe: ParticleOptions, source: Source, *, or_else: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return box and pixel size of a STAR file.
+
+    Args:
+        recipe: the parameters.
+        source: the STAR file of the recipe.
+        or_else: of box and angpix, what is known otherwise where the file is silent.
+
+    Raises:
+        UsageError: if the file has more than one of what the recipe doesn't give.
+    """
+    sampling = source.sampling()
+    for name in ("box", "angpix"):
+        if name in sampling or getattr(recipe, name) is not None:
+            continue
+        if name in or_else and not source.stack.boxes.any():
+            continue
+        raise UsageError(
+            f"cannot take --{name} from {recipe.source} because "
+            f"{source.why_not(name)}; do give --{name}"
+        )
+    return sampling
+
+
+def _refuse_contradictions(recipe: ParticleOptions, stack: ParticleStack) -> None:
     """Raise if options were given for what the file says.
 
     A voltage that the file lacks was put into the stack when it was read, and so
@@ -133,14 +176,14 @@ def _refuse_contradictions(recipe: Recipe, stack: ParticleStack) -> None:
         found.append(f"{as_option('b_envelope')} (rlnCtfBfactor in the file)")
     if found:
         raise UsageError(
-            f"cannot use {', '.join(found)} with --from {recipe.source} because poses, "
-            f"defocus and optics are those of its rows; do leave the options out, or "
-            f"change the file (for its angles alone, give --orientations "
-            f"{recipe.source} instead of --from)"
+            f"cannot use {', '.join(found)} with {recipe.SOURCE_OPTION} "
+            f"{recipe.source} because poses, defocus and optics are those of its rows; "
+            f"do leave the options out, or change the file (for its angles alone, give "
+            f"--orientations {recipe.source} instead of {recipe.SOURCE_OPTION})"
         )
 
 
-def sourced_particles(recipe: Recipe, source: Source) -> ParticleStack:
+def sourced_particles(recipe: ParticleOptions, source: Source) -> ParticleStack:
     """Return the particles of a recipe that takes them from a STAR file.
 
     Args:
@@ -163,7 +206,7 @@ def sourced_particles(recipe: Recipe, source: Source) -> ParticleStack:
     return _whole(recipe, source.stack)[rows]
 
 
-def comparable(recipe: Recipe, source: Source) -> str | None:
+def comparable(recipe: ParticleOptions, source: Source) -> str | None:
     """Return why images can't be compared with their simulations, None if they can.
 
     Args:
@@ -180,7 +223,7 @@ def comparable(recipe: Recipe, source: Source) -> str | None:
     return None
 
 
-def _whole(recipe: Recipe, stack: ParticleStack) -> ParticleStack:
+def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
     """Return all rows of a STAR file on the recipe's sampling."""
     kept = {name: stack.columns[name] for name in _KEPT if name in stack.columns}
     kept.setdefault("rlnRandomSubset", draw_subsets(recipe.seed, len(stack)))
@@ -200,7 +243,7 @@ def _whole(recipe: Recipe, stack: ParticleStack) -> ParticleStack:
     )
 
 
-def _notes(stack: ParticleStack) -> tuple[str, ...]:
+def _notes(recipe: ParticleOptions, stack: ParticleStack) -> tuple[str, ...]:
     """Return what of a STAR file isn't simulated."""
     columns = {**stack.columns, **stack.optics_columns}
     found = dict.fromkeys(
@@ -211,8 +254,8 @@ def _notes(stack: ParticleStack) -> tuple[str, ...]:
     if not found:
         return ()
     return (
-        f"The STAR file of --from has {', '.join(found)}, which isn't simulated and "
-        f"isn't in the STAR file that is written.",
+        f"The STAR file of {recipe.SOURCE_OPTION} has {', '.join(found)}, which isn't "
+        f"simulated and isn't in the STAR file that is written.",
     )
 
 

@@ -14,20 +14,19 @@ from ..detector import WhiteNoise
 from ..grid import Grid
 from ..image import ABERRATIONS, Microscope, ParticleStack, simulate
 from ..optics import Lens
+from ..physics import CODATA, Constants
 from ..pose import Pose
 from ..structure import FourierMap, SliceKernel
+from ._batches import batches, finite, rows_of
 from ._draw import stream
-from ._exit import NumericalError
 
 
 # Memory of one image while it is made, in units of its pixels' bytes.
 WORKING_COPIES = 24
 
-# The finer kernel: a map from a file may fill its box, where the default is less
-# accurate.
-ready_to_slice = jax.jit(
-    ft.partial(FourierMap.from_map, kernel=SliceKernel(points=4, padding=1.5))
-)
+# A map from a file may fill its box, where the default kernel is less accurate.
+FINE = SliceKernel(points=4, padding=1.5)
+ready_to_slice = jax.jit(ft.partial(FourierMap.from_map, kernel=FINE))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Simulator:
         pixel_size: Å.
         padding: of the box in which the CTF acts.
         batch_size: images at a time.
+        constants: which set fixes the wavelength.
     """
 
     specimen: FourierMap
@@ -62,6 +62,7 @@ class Simulator:
     pixel_size: float
     padding: int
     batch_size: int
+    constants: Constants = CODATA
 
     def clean(self, particles: ParticleStack) -> Iterator[np.ndarray]:
         """Yield noise-free images, batch by batch.
@@ -69,9 +70,9 @@ class Simulator:
         Args:
             particles: to simulate.
         """
-        for start, stop, rows, _ in self._batches(particles):
+        for start, stop, rows, _ in batches(rows_of(particles), self.batch_size):
             images = _clean_images(self.specimen, rows, self.pixel_size, *self._static)
-            yield _finite(images[: stop - start], start)
+            yield finite(images[: stop - start], start)
 
     def noisy(
         self, particles: ParticleStack, noise: Noise
@@ -89,32 +90,19 @@ class Simulator:
                 yield images, images
             return
         numbers = (stream(noise.seed, "noise"), noise.variance, noise.scale)
-        for start, stop, rows, items in self._batches(particles):
+        for start, stop, rows, items in batches(rows_of(particles), self.batch_size):
             clean, noisy = _noisy_images(
                 self.specimen, rows, self.pixel_size, *self._static, items, numbers
             )
             yield (
-                _finite(clean[: stop - start], start),
-                _finite(noisy[: stop - start], start),
+                finite(clean[: stop - start], start),
+                finite(noisy[: stop - start], start),
             )
 
     @property
-    def _static(self) -> tuple[int, int]:
+    def _static(self) -> tuple[int, int, Constants]:
         """What images are compiled for."""
-        return self.box, self.padding
-
-    def _batches(self, particles: ParticleStack) -> Iterator[tuple[int, int, Any, Any]]:
-        """Yield (start, stop, rows, items); the last row fills up the last batch."""
-        rows = rows_of(particles)
-        for start in range(0, len(particles), self.batch_size):
-            stop = min(start + self.batch_size, len(particles))
-            items = np.minimum(np.arange(start, start + self.batch_size), stop - 1)
-            yield (
-                start,
-                stop,
-                {k: v[items] for k, v in rows.items()},
-                jnp.asarray(items),
-            )
+        return self.box, self.padding, self.constants
 
 
 def default_batch_size(box: int, padding: int) -> int:
@@ -123,7 +111,9 @@ def default_batch_size(box: int, padding: int) -> int:
     return int(min(max(2**26 // pixels, 1), 256))
 
 
-def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
+def microscope_of(
+    row: Any, grid: Grid, padding: int, constants: Constants = CODATA
+) -> Microscope:
     """Return the microscope of one row of `rows_of`."""
     lens = Lens(
         defocus=row["defocus"],
@@ -135,12 +125,23 @@ def microscope_of(row: Any, grid: Grid, padding: int) -> Microscope:
         b_factor=row["b_factor"],
         **{name: row[name] for name in ABERRATIONS if name in row},
     )
-    return Microscope(grid, voltage=row["voltage"], lens=lens, padding=padding)
+    return Microscope(
+        grid,
+        voltage=row["voltage"],
+        lens=lens,
+        padding=padding,
+        constants=constants,
+    )
 
 
-@ft.partial(jax.jit, static_argnums=(3, 4))
+@ft.partial(jax.jit, static_argnums=(3, 4, 5))
 def _clean_images(
-    specimen: FourierMap, rows: Any, pixel_size: ScalarLike, box: int, padding: int
+    specimen: FourierMap,
+    rows: Any,
+    pixel_size: ScalarLike,
+    box: int,
+    padding: int,
+    constants: Constants,
 ) -> jax.Array:
     """Return noise-free images with protein white, as in RELION's stacks."""
     grid = Grid((box, box), pixel_size)
@@ -148,25 +149,27 @@ def _clean_images(
     def one(row: Any) -> jax.Array:
         rot, tilt, psi = row["euler"]
         pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
-        contrast = simulate(specimen, pose, microscope_of(row, grid, padding))
+        scope = microscope_of(row, grid, padding, constants)
+        contrast = simulate(specimen, pose, scope)
         return -row["scale"].astype(contrast.dtype) * contrast
 
     return jax.vmap(one)(rows)
 
 
-@ft.partial(jax.jit, static_argnums=(3, 4))
+@ft.partial(jax.jit, static_argnums=(3, 4, 5))
 def _noisy_images(
     specimen: FourierMap,
     rows: Any,
     pixel_size: ScalarLike,
     box: int,
     padding: int,
+    constants: Constants,
     items: jax.Array,
     numbers: tuple[jax.Array, ScalarLike, ScalarLike],
 ) -> tuple[jax.Array, jax.Array]:
     """Return images without and with noise, given key, variance and scale."""
     key, variance, scale = numbers
-    clean = _clean_images(specimen, rows, pixel_size, box, padding)
+    clean = _clean_images(specimen, rows, pixel_size, box, padding, constants)
     factor = jnp.asarray(scale, clean.dtype)
 
     def one(image: jax.Array, item: jax.Array) -> jax.Array:
@@ -174,47 +177,3 @@ def _noisy_images(
         return noise.sample(jax.random.fold_in(key, item), image)
 
     return factor * clean, factor * jax.vmap(one)(clean, items)
-
-
-def rows_of(particles: ParticleStack) -> dict[str, np.ndarray]:
-    """Return what an image depends on, one row per particle.
-
-    Args:
-        particles: with angles and defocus.
-    """
-    dtype = np.float64 if jax.config.read("jax_enable_x64") else np.float32
-    mean, astigmatism, angle = known(particles.defocus).T
-    columns = {
-        "euler": known(particles.angles),
-        "shift": particles.shifts,
-        "defocus": mean,
-        "astigmatism": astigmatism,
-        "defocus_angle": angle,
-        "phase_shift": particles.phase_shifts,
-        "b_factor": particles.b_factors,
-        "scale": particles.scales,
-        "voltage": particles.voltages,
-        "spherical_aberration": particles.shared("spherical_aberration"),
-        "amplitude_contrast": particles.shared("amplitude_contrast"),
-        **particles.aberrations(),
-    }
-    return {name: np.asarray(column, dtype) for name, column in columns.items()}
-
-
-def known(values: np.ndarray | None) -> np.ndarray:
-    """Return angles or defoci, which particles that are simulated always have."""
-    assert values is not None
-    return values
-
-
-def _finite(images: Any, start: int) -> np.ndarray:
-    """Return images as float32, or raise where one isn't finite."""
-    array = np.asarray(images, np.float32)
-    bad = ~np.isfinite(array).all(axis=(1, 2))
-    if bad.any():
-        raise NumericalError(
-            f"cannot simulate particle {start + int(bad.argmax()) + 1} because its "
-            f"image isn't finite; do check the structure's B-factors and the optics "
-            f"with 'vitrax info'"
-        )
-    return array

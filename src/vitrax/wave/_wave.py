@@ -13,8 +13,8 @@ class Wave(eqx.Module):
 
     Its phase grows along its way, $e^{+2\pi i s / \lambda}$, which is towards -z; a
     positive potential advances it. It is given where the middle of the specimen is,
-    $z = 0$, as if what follows were vacuum. The scattered part alone is kept: of a weak specimen,
-    $1 + \dots$ would round half of its digits away.
+    $z = 0$, as if what follows were vacuum. The scattered part alone is kept: of a
+    weak specimen, $1 + \dots$ would round half of its digits away.
 
     Args:
         spectrum: of the scattered wave, centred, both halves, in the layout of

@@ -1,0 +1,41 @@
+"""How an option looks on the command line, and the groups of --help."""
+
+from typing import Any
+
+from cyclopts import Group, Parameter
+from pydantic import Field
+
+
+STACK = Group("Particle stack", sort_key=1)
+MAP = Group("Map", sort_key=1)
+MICROSCOPE = Group("Microscope", sort_key=2)
+SPECIMEN = Group("Specimen", sort_key=3)
+SAMPLING = Group("Poses and defocus", sort_key=4)
+NOISE = Group("Noise and scale", sort_key=5)
+PROJECTION = Group("Projection", sort_key=5)
+RUNNING = Group("Running", sort_key=6)
+
+
+def option(group: Group, *names: str, **more: Any) -> Parameter:
+    """Return how one field looks on the command line."""
+    return Parameter(name=names or None, group=group, negative=(), **more)
+
+
+def flag(group: Group, negative: str) -> Parameter:
+    """Return how a field that is on or off looks on the command line."""
+    return Parameter(group=group, negative=negative)
+
+
+def field(description: str, default: Any = None, **limits: Any) -> Any:
+    """Return a field that is given by name only."""
+    return Field(default, kw_only=True, description=description, **limits)
+
+
+def as_option(name: str) -> str:
+    """Return a field as the command line names it.
+
+    Example:
+        >>> as_option("shift_sd")
+        '--shift-sd'
+    """
+    return f"--{name.replace('_', '-')}"

@@ -1,0 +1,93 @@
+"""Projections of a map, made in batches of one shape."""
+
+import dataclasses
+import functools as ft
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from .._typing import ScalarLike
+from ..grid import Grid
+from ..image import ParticleStack
+from ..physics import RELION
+from ..pose import Pose
+from ..potential import project
+from ..structure import FourierMap, SliceKernel, Trilinear
+from ._batches import batches, finite, pose_rows
+from ._optics_facts import contrast_per_map
+from ._project_recipe import ProjectRecipe
+from ._stream import FINE, Simulator
+
+
+@dataclasses.dataclass(frozen=True)
+class Projector:
+    """Makes projections of one map, sums of voxels as relion_project does.
+
+    Args:
+        specimen: the map, made ready to be sliced.
+        box: pixels along a side.
+        pixel_size: Å.
+        batch_size: projections at a time.
+    """
+
+    specimen: FourierMap
+    box: int
+    pixel_size: float
+    batch_size: int
+
+    def plain(self, particles: ParticleStack) -> Iterator[np.ndarray]:
+        """Yield projections, positive where the map is, batch by batch.
+
+        Args:
+            particles: with angles and shifts.
+        """
+        for start, stop, rows, _ in batches(pose_rows(particles), self.batch_size):
+            images = _projections(self.specimen, rows, self.pixel_size, self.box)
+            yield finite(images[: stop - start], start)
+
+    def through_ctf(self, particles: ParticleStack) -> Iterator[np.ndarray]:
+        """Yield projections under the CTF, protein white, batch by batch.
+
+        The wavelength is RELION's. The CTF acts in the box, periodic.
+
+        Args:
+            particles: with angles, shifts and defocus.
+        """
+        simulator = Simulator(
+            self.specimen, self.box, self.pixel_size, 1, self.batch_size, RELION
+        )
+        contrast = contrast_per_map(particles, self.pixel_size, RELION)
+        per_voxel = 1 / np.asarray(contrast, np.float32)[particles.groups]
+        done = 0
+        for images in simulator.clean(particles):
+            yield images * per_voxel[done : done + len(images), None, None]
+            done += len(images)
+
+
+def kernel_of(recipe: ProjectRecipe) -> SliceKernel | Trilinear:
+    """Return the interpolation that a recipe asks for.
+
+    Args:
+        recipe: the parameters.
+    """
+    if recipe.kernel == "trilinear":
+        return Trilinear(recipe.pad or 2)
+    return FINE if recipe.kernel == "fine" else SliceKernel()
+
+
+@ft.partial(jax.jit, static_argnums=3)
+def _projections(
+    specimen: FourierMap, rows: Any, pixel_size: ScalarLike, box: int
+) -> jax.Array:
+    """Return sums of voxels along the beam."""
+    grid = Grid((box, box), pixel_size)
+
+    def one(row: Any) -> jax.Array:
+        rot, tilt, psi = row["euler"]
+        pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
+        integral = project(specimen, pose, grid)
+        return integral / grid.pixel_size.astype(integral.dtype)
+
+    return jax.vmap(one)(rows)
