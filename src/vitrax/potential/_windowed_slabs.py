@@ -18,7 +18,7 @@ from ._slabs import AbstractSlicer, check_fits, checked_call, default_slicer, sh
 # along one axis, 7e-7 along both.
 _WIDTHS = 5.1
 # Values of the boxes in memory at a time.
-_CHUNK_SIZE = 2**20
+_CHUNK_SIZE = 2**18
 
 
 def as_reach(size: int) -> int:
