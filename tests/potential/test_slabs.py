@@ -226,7 +226,7 @@ def test_what_the_box_can_t_hold_is_refused(unchecked):
     with pytest.raises(ValueError, match="cannot make WindowedSlabs with 0 because"):
         WindowedSlabs(reach=0)
     with pytest.raises(ValueError, match=r"cannot cut into 2\.5 slabs"):
-        FAST(some(), POSE, GRID, 3.1, 2.5)
+        FAST(some(), POSE, GRID, 3.1, 2.5)  # pyright: ignore
 
 
 def test_what_has_no_slicer_is_refused(density, unchecked):

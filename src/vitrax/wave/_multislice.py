@@ -166,8 +166,8 @@ def transmit(
         >>> import vitrax as vx
         >>> beam, grid = vx.wave.Beam(300.0), vx.Grid(4, 1.0)
         >>> wave = vx.wave.transmit(jnp.full((3, 4, 4), 0.1), 2.0, grid, beam)
-        >>> complex(wave.values()[0, 0].round(4))
-        (0.9553+0.2955j)
+        >>> round(float(jnp.angle(wave.values()[0, 0])), 5)
+        0.3
     """
     grid, beam = checked("transmit", grid=grid, beam=beam)
     _check_band("transmit", band_limit, taper)

@@ -18,7 +18,7 @@ def half_phase(
     The sign drops out of $1 - \cos\varphi = 2\sin^2(\varphi/2)$ and of
     $\sin\varphi = 2\sin(\varphi/2)\cos(\varphi/2)$. Series of the remainder of
     $\varphi/2$ over $\pi$ become vector instructions, which on CPUs the compiler's own
-    sine doesn't: both together take a fifth of its time.
+    sine doesn't: both together take a tenth of its time.
     """
     # π in two parts, the first short enough that its multiples are exact.
     upper = 3.140625
