@@ -20,6 +20,10 @@ from ._modulation_transfer import (
     PixelTransfer as PixelTransfer,
     ProductTransfer as ProductTransfer,
 )
-from ._noise import AbstractNoise as AbstractNoise
+from ._noise import (
+    AbstractNoise as AbstractNoise,
+    density_of_spectra as density_of_spectra,
+    sampled_spectrum as sampled_spectrum,
+)
 from ._poisson_noise import PoissonNoise as PoissonNoise
 from ._white_noise import WhiteNoise as WhiteNoise

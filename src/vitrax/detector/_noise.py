@@ -57,7 +57,24 @@ def noisy_spectrum(
 def sampled_spectrum(
     noise: AbstractNoise, key: PRNGKeyArray, spectrum: HalfSpectrum, grid: Grid
 ) -> HalfSpectrum:
-    """Return `sample_fourier` of noise that depends on the image."""
+    """Return `sample_fourier` of a noise, drawn in real space.
+
+    Args:
+        noise: has `sample`.
+        key: as of `sample`.
+        spectrum: centred half spectrum of a noise-free image.
+        grid: of the image.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.detector import sampled_spectrum
+        >>> noise, grid = vx.PoissonNoise(), vx.Grid(8, 1.0)
+        >>> spectrum = vx.grid.to_fourier(jnp.full((8, 8), 5.0))
+        >>> sampled_spectrum(noise, jax.random.key(0), spectrum, grid).shape
+        (8, 5)
+    """
     verb = f"{type(noise).__name__}.sample_fourier"
     check_ranks(verb, noise=noise, grid=grid)
     check_spectrum(verb, spectrum, grid)
@@ -67,7 +84,23 @@ def sampled_spectrum(
 def density_of_spectra(
     noise: AbstractNoise, observed: HalfSpectrum, predicted: HalfSpectrum, grid: Grid
 ) -> Scalar:
-    """Return `log_likelihood_fourier` of noise that depends on the image."""
+    """Return `log_likelihood_fourier` of a noise, by its density in real space.
+
+    Args:
+        noise: has `log_likelihood`.
+        observed: centred half spectrum of the observed image.
+        predicted: that of the noise-free one.
+        grid: of the images.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import vitrax as vx
+        >>> from vitrax.detector import density_of_spectra
+        >>> noise, grid = vx.WhiteNoise(variance=1.0), vx.Grid(8, 1.0)
+        >>> spectrum = vx.grid.to_fourier(jnp.ones((8, 8)))
+        >>> round(float(density_of_spectra(noise, spectrum, spectrum, grid)), 2)
+        -58.81
+    """
     verb = f"{type(noise).__name__}.log_likelihood_fourier"
     check_ranks(verb, noise=noise, grid=grid)
     check_spectrum(verb, observed, grid)

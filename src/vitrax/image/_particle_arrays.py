@@ -16,7 +16,13 @@ from ..pose import Pose
 # Of a lens, what optics groups keep and may lack.
 ABERRATIONS = ("beam_tilt", "odd_zernike", "even_zernike", "magnification")
 # Of a lens, what no file of particles holds.
-_NOT_HELD = ("chromatic_aberration", "energy_spread", "convergence", "aperture")
+_NOT_HELD = (
+    "chromatic_aberration",
+    "energy_spread",
+    "convergence",
+    "aperture",
+    "damping",
+)
 
 
 @dataclasses.dataclass(frozen=True)

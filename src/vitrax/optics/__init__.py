@@ -5,6 +5,8 @@ from ._aberrations import (
     phase_error as phase_error,
     transfer as transfer,
 )
+from ._abstract_envelope import AbstractEnvelope as AbstractEnvelope
+from ._damping import Drift as Drift, ThickSpecimen as ThickSpecimen
 from ._envelope import envelope as envelope, focal_spread as focal_spread
 from ._image_contrast import (
     image_spectrum as image_spectrum,

@@ -31,7 +31,8 @@ def envelope(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
     order in $\alpha$; for a round lens it is
     $e^{-2\pi^2\alpha^2 (\Delta f\,k - C_s\lambda^2k^3)^2}$. The aperture passes
     frequencies below $\sin(\text{angle})/\lambda$, where $A$ is 1/2, with a cosine edge
-    of one Fourier pixel. What the lens doesn't have isn't computed.
+    of one Fourier pixel. The lens's `damping` is a further factor, by the frequency of
+    the image. What the lens doesn't have isn't computed.
 
     Args:
         lens: its B-factor, chromatic aberration, energy spread, convergence, aperture.
@@ -62,6 +63,8 @@ def envelope(lens: Lens, grid: Grid, wavelength: Scalar | float) -> HalfImage:
         slope = phase_slope_squared(lens, at, wavelength)
         decay = decay + 0.5 * spread**2 * slope
     left = jnp.exp(-decay)
+    if lens.damping is not None:
+        left = left * lens.damping(grid, wavelength)
     if lens.aperture is None:
         return left
     cutoff = jnp.sin(_MILLIRADIAN * lens.aperture) / wavelength

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 
 from .._checks import FINITE, NOT_NEGATIVE, Rule, check_fields, checked, must
 from .._typing import Matrix2, Scalar, ScalarLike, Vector2, as_float, float_or_none
+from ._abstract_envelope import AbstractEnvelope
 
 
 # Where the arc sine of the phase error is finite. Files hold 0 to 1; a fit of nearly no
@@ -55,6 +56,8 @@ class Lens(eqx.Module):
         convergence: standard deviation of the beam's angles along each axis, mrad; None
             for a parallel beam.
         aperture: semi-angle of the objective aperture, mrad; None for none.
+        damping: another envelope, such as `vitrax.optics.Drift`, or your own; None for
+            none.
 
     Raises:
         ValueError: if a number isn't finite, the amplitude contrast isn't a sine, or
@@ -116,6 +119,7 @@ class Lens(eqx.Module):
     aperture: Scalar | None = eqx.field(
         converter=float_or_none, default=None, metadata=_IN_MILLIRADIANS
     )
+    damping: AbstractEnvelope | None = None
 
     def __check_init__(self) -> None:
         check_fields(self)
