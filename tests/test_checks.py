@@ -59,6 +59,7 @@ def test_ranks_are_those_of_the_annotations():
     assert dict(field_ranks(vx.Pose)) == {
         "rotation": None,
         "shift": 1,
+        "height": 0,
         "magnification": 2,
     }
     assert dict(field_ranks(vx.Grid)) == {"pixel_size": 0}

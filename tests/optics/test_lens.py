@@ -69,7 +69,10 @@ def test_an_amplitude_contrast_that_is_no_sine_is_refused(value):
     assert float(vx.Lens(1e4, amplitude_contrast=-0.01).amplitude_contrast) == -0.01
 
 
-@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(vx.Lens)])
+NUMBERS = [f.name for f in dataclasses.fields(vx.Lens) if f.name != "damping"]
+
+
+@pytest.mark.parametrize("field", NUMBERS)
 def test_aberrations_are_finite(field):
     with pytest.raises(ValueError, match=f"cannot make Lens because {field} is nan"):
         vx.Lens(**{"defocus": 1e4, field: np.nan})

@@ -5,10 +5,7 @@ With a Python that has abTEM 1.0: python abtem_waves.py ATOMS.npz WAVES.npz
 
 import sys
 
-import abtem
-import ase
 import numpy as np
-from ase import units
 
 
 VOLTAGE = 300e3
@@ -18,6 +15,9 @@ DEFOCI = (2_000.0, 10_000.0)
 
 def waves_of(positions, numbers, box, pixels, thickness):
     """Return slabs (slab, y, x), the exit wave (y, x) and images (defocus, y, x)."""
+    import abtem
+    import ase
+
     atoms = ase.Atoms(numbers=numbers, positions=positions, cell=box)
     potential = abtem.Potential(
         atoms, gpts=pixels, slice_thickness=thickness, projection="infinite"
@@ -33,6 +33,9 @@ def waves_of(positions, numbers, box, pixels, thickness):
 
 
 def main(source, target):
+    import abtem
+    from ase import units
+
     abtem.config.set({"precision": "float64", "diagnostics.progress_bar": False})
     given = dict(np.load(source))
     given |= {name: given[name].item() for name in ("pixels", "thickness")}

@@ -78,10 +78,10 @@ def simulate_micrograph(
         _check_poses(poses, microscope)
         field = _with_copies(field, structure, poses, microscope, box)
     linear = _is_linear(species, microscope, box)
-    total = crop(field, grid.shape)
+    wave = Wave.from_scattered(crop(field, grid.shape), grid)
     for values, height in layers:
-        total = total + _layer(values, height, microscope, linear)
-    wave = Wave.from_scattered(total, grid)
+        layer = _layer(values, height, microscope, linear)
+        wave = Wave(wave.spectrum + layer.spectrum, grid)
     image = linear_spectrum if linear else image_spectrum
     spectrum = image(wave, microscope.lens, microscope.wavelength)
     return crop(to_real(spectrum, grid.shape), microscope.grid.shape)
@@ -140,7 +140,7 @@ def _is_linear(
 
 def _layer(
     values: Image, height: ScalarLike, microscope: Microscope, linear: bool
-) -> Complex[Array, "y x"]:
+) -> Wave:
     """Return the scattered wave of a layer, at the middle of the specimen."""
     grid, beam = microscope.padded_grid(), microscope.beam
     if values.shape != grid.shape:
@@ -156,7 +156,7 @@ def _layer(
         scattered = scattered_by(phase, q)
     wave = Wave.from_scattered(scattered, grid)
     way = as_float(height).astype(phase.dtype)
-    return propagate(wave, beam.wavelength, way, Fresnel()).scattered()
+    return propagate(wave, beam.wavelength, way, Fresnel())
 
 
 def _check_poses(poses: Pose, microscope: Microscope) -> None:

@@ -7,7 +7,7 @@ from .._checks import checked
 from .._typing import Image, real_dtype
 from ..grid import Grid, crop, to_real
 from ..pose import Pose
-from ._projector import AbstractProjector, projected
+from ._projector import AbstractProjector, default_projector, projected
 
 
 def project(
@@ -44,6 +44,7 @@ def project(
         >>> round(float(image.sum()) * 0.25, 3)
         2.5
     """
+    projector = default_projector(structure) if projector is None else projector
     nouns = checked("project", structure=structure, pose=pose, grid=grid)
     if grid.ndim != 2:
         raise ValueError(
