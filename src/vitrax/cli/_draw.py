@@ -20,7 +20,7 @@ _DECIMALS = 6
 
 _STREAMS = (
     "rotation", "shift", "defocus", "astigmatism", "angle", "height", "subset", "row",
-    "noise",
+    "noise", "place", "ice", "counts",
 )  # fmt: skip
 
 
@@ -104,9 +104,15 @@ def draw_rows(seed: int, n: int, count: int) -> np.ndarray:
     return rows.astype(np.int64)
 
 
-def uniform_angles(seed: int, n: int) -> np.ndarray:
-    """Return `n` orientations uniform over rotations, (n, 3) in degrees."""
-    return _per_item(seed, "rotation", n, _uniform_euler)
+def uniform_angles(seed: int, n: int, species: int = 0) -> np.ndarray:
+    """Return `n` orientations uniform over rotations, (n, 3) in degrees.
+
+    Args:
+        seed: of the data set.
+        n: number of orientations.
+        species: each draws its own.
+    """
+    return _per_item(seed, "rotation", n, _uniform_euler, species)
 
 
 def _uniform_euler(key: jax.Array) -> jax.Array:
@@ -186,9 +192,28 @@ def _all_draws(key: jax.Array, n: int) -> dict[str, jax.Array]:
     return jax.vmap(one)(jnp.arange(n))
 
 
-def _per_item(seed: int, name: str, n: int, draw: Any) -> np.ndarray:
+def uniform_heights(seed: int, n: int, species: int) -> np.ndarray:
+    """Return `n` heights, uniform from -1/2 to 1/2.
+
+    Args:
+        seed: of the data set.
+        n: number of particles.
+        species: each draws its own.
+    """
+    return _per_item(seed, "height", n, _uniform, species) - 0.5
+
+
+def _uniform(key: jax.Array) -> jax.Array:
+    return jr.uniform(key, (), jnp.float32)
+
+
+def _per_item(
+    seed: int, name: str, n: int, draw: Any, species: int = 0
+) -> np.ndarray:
     """Return one draw for each item 0 to n - 1, from keys of their own."""
-    return np.asarray(_each(stream(seed, name), n, draw)).astype(float)
+    key = stream(seed, name)
+    key = jr.fold_in(key, 2**31 + species) if species else key
+    return np.asarray(_each(key, n, draw)).astype(float)
 
 
 @ft.partial(jax.jit, static_argnums=(1, 2))

@@ -121,7 +121,7 @@ def _gallery(job: Job, sample: Sample) -> plot.Section:
     shown = np.unique(np.linspace(0, len(sample.rows) - 1, SHOWN).round().astype(int))
     clean, noisy = (np.stack(kind)[shown] for kind in (sample.clean, sample.noisy))
     rows = {"noise-free": clean}
-    if job.recipe.snr:
+    if job.recipe.is_noisy:
         rows |= {"as written, with noise": noisy, "the same, blurred": _blurred(noisy)}
     defocus = known(job.particles.defocus)[:, 0]
     captions = [f"{row + 1}: {defocus[row] / 1e4:.2f} µm" for row in sample.rows[shown]]
@@ -220,7 +220,7 @@ def _spread(particles: ParticleStack) -> plot.Section:
 
 def _power(job: Job, sample: Sample) -> plot.Section:
     curves = {"noise-free": np.asarray(_spectra(np.stack(sample.clean))).mean(axis=0)}
-    if job.recipe.snr:
+    if job.recipe.is_noisy:
         noisy = np.asarray(_spectra(np.stack(sample.noisy)))
         curves["as written, with noise"] = noisy.mean(axis=0)
     grid = Grid((job.simulator.box,) * 2, job.simulator.pixel_size)
