@@ -119,7 +119,9 @@ def _uniform_euler(key: jax.Array) -> jax.Array:
     return Rotation.uniform(key).as_euler()
 
 
-def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
+def preferred_angles(
+    seed: int, n: int, concentration: float = 10.0, species: int = 0
+) -> np.ndarray:
     r"""Return `n` orientations whose views gather about the map's z axis.
 
     The cosine $u$ of the tilt has the density $\propto e^{\kappa u}$ of von Mises and
@@ -129,6 +131,7 @@ def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
         seed: of the data set.
         n: number of orientations.
         concentration: $\kappa$.
+        species: each draws its own.
     """
 
     def one(key: jax.Array) -> jax.Array:
@@ -137,7 +140,7 @@ def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
         tilt = jnp.rad2deg(jnp.arccos(jnp.clip(cosine, -1.0, 1.0)))
         return jnp.stack([360 * rot - 180, tilt, 360 * psi - 180])
 
-    return _per_item(seed, "rotation", n, one)
+    return _per_item(seed, "rotation", n, one, species)
 
 
 def _given(recipe: ParticleOptions, name: str) -> Any:
@@ -207,9 +210,7 @@ def _uniform(key: jax.Array) -> jax.Array:
     return jr.uniform(key, (), jnp.float32)
 
 
-def _per_item(
-    seed: int, name: str, n: int, draw: Any, species: int = 0
-) -> np.ndarray:
+def _per_item(seed: int, name: str, n: int, draw: Any, species: int = 0) -> np.ndarray:
     """Return one draw for each item 0 to n - 1, from keys of their own."""
     key = stream(seed, name)
     key = jr.fold_in(key, 2**31 + species) if species else key

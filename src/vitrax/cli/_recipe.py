@@ -5,7 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from ._options import MICROSCOPE, NOISE, RUNNING, SAMPLING, SPECIMEN, field, flag, option
+from ._options import (
+    MICROSCOPE,
+    NOISE,
+    RUNNING,
+    SAMPLING,
+    SPECIMEN,
+    field,
+    flag,
+    option,
+)
 from ._particle_options import ParticleOptions
 
 

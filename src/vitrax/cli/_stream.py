@@ -203,9 +203,7 @@ def _noisy_images(
 ) -> tuple[jax.Array, jax.Array]:
     """Return images without and with noise, given key, variance and scale."""
     key, variance, scale = numbers
-    clean = _clean_images(
-        specimen, rows, pixel_size, box, padding, constants, camera
-    )
+    clean = _clean_images(specimen, rows, pixel_size, box, padding, constants, camera)
     factor = jnp.asarray(scale, clean.dtype)
 
     def one(image: jax.Array, item: jax.Array) -> jax.Array:
