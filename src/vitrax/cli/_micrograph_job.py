@@ -37,7 +37,7 @@ MICROGRAPH, NOISE_FREE, STAR = "micrograph.mrc", "noise-free.mrc", "truth.star"
 REPORT, RUN = "report.html", "run.json"
 _DECIMALS = 6
 # Memory of the field while it is made, in units of its pixels' bytes.
-_WORKING = 24
+_WORKING = 26
 
 
 @dataclasses.dataclass(frozen=True)

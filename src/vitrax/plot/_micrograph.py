@@ -1,7 +1,7 @@
 """Pictures of a micrograph, and of its power spectrum."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from ._canvas import BLUE, ORANGE, as_data_uri, canvas, resolution_axis, show_image
 
@@ -11,7 +11,7 @@ def draw_micrograph(
     pixel_size: float,
     places: Float[np.ndarray, "particles 2"],
     diameters: Float[np.ndarray, " particles"],
-    kinds: Float[np.ndarray, " particles"] | None = None,
+    kinds: Int[np.ndarray, " particles"] | None = None,
 ) -> str:
     """Return a picture of a micrograph, and the same with its particles marked.
 
@@ -36,14 +36,14 @@ def draw_micrograph(
     from matplotlib.patches import Circle
 
     y, x = image.shape
-    kinds = np.zeros(len(places)) if kinds is None else kinds
+    kinds = np.zeros(len(places), int) if kinds is None else kinds
     colours = ("#ffd166", "#5ad1e6", "#ef7fa5", "#9be564")
     with canvas(1, 2, (9.6, 4.8 * y / x + 0.3)) as (figure, (left, right)):
         limits = tuple(np.percentile(image, [0.3, 99.7]))
         show_image(left, image, limits)
         show_image(right, image, limits)
         for (px, py), diameter, kind in zip(places, diameters, kinds, strict=True):
-            radius, colour = diameter / 2 / pixel_size, colours[int(kind) % 4]
+            radius, colour = diameter / 2 / pixel_size, colours[kind % 4]
             right.add_patch(
                 Circle((px, py), radius, fill=False, color=colour, lw=0.7, alpha=0.9)
             )
@@ -101,6 +101,8 @@ def draw_thon_rings(
         start = min(start, len(frequencies) - 2)
         shown = slice(start, None)
         right.semilogy(frequencies[shown], curves[0][shown], color=BLUE, lw=1.2)
+        for ticks in (right.yaxis.set_major_formatter, right.yaxis.set_minor_formatter):
+            ticks("{x:g}")
         right.set_xlim(0, nyquist)
         right.set_xlabel("spatial frequency (1/Å)")
         right.set_ylabel("power over that of the electrons", color=BLUE)
