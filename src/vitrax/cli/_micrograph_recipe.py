@@ -22,12 +22,12 @@ class MicrographRecipe(SpecimenOptions):
     Lengths in Å, angles in degrees, kV, mm.
     """
 
-    structure: Annotated[pathlib.Path, Parameter(group=FIELD)] = Field(
-        description="atoms (PDB, mmCIF, gzipped too), a map (MRC), or apoferritin, "
-        "which comes with vitrax"
-    )
-    more: Annotated[tuple[pathlib.Path, ...], Parameter(group=FIELD)] = Field(
-        (), description="structures that are in the same field"
+    structure: Annotated[  # pyright: ignore[reportIncompatibleVariableOverride]
+        list[pathlib.Path], Parameter(group=FIELD)
+    ] = Field(
+        min_length=1,
+        description="one or more that share the field: atoms (PDB, mmCIF, gzipped "
+        "too), maps (MRC), or apoferritin, which comes with vitrax",
     )
     out: Annotated[pathlib.Path, option(FIELD, "--out", "-o")] = Field(
         kw_only=True, description="folder to make; refused where it holds something"
@@ -151,7 +151,7 @@ class MicrographRecipe(SpecimenOptions):
     @property
     def structures(self) -> tuple[pathlib.Path, ...]:
         """All structures, in order."""
-        return (self.structure, *self.more)
+        return tuple(self.structure)
 
     @property
     def copies(self) -> tuple[int, ...]:
@@ -174,16 +174,19 @@ class MicrographRecipe(SpecimenOptions):
 
     def options_used(self) -> dict[str, Any]:
         """Return the options under the names that the command line gives them."""
-        values = super().options_used()
-        more = [str(p) if is_packaged(p) else str(p.absolute()) for p in self.more]
-        return values | {"more": more}
+        paths = [
+            str(path) if is_packaged(path) else str(path.absolute())
+            for path in self.structure
+        ]
+        return super().options_used() | {"structure": paths}
 
     def input_files(self) -> dict[str, pathlib.Path]:
         """Return the files that are read, by the option that names them."""
-        found = super().input_files()
-        for number, path in enumerate(self.more, 2):
-            if not is_packaged(path):
-                found[f"structure {number}"] = path
+        found = {
+            f"structure {number}": path
+            for number, path in enumerate(self.structure, 1)
+            if not is_packaged(path)
+        }
         if self.orientations not in RANDOM:
             found["orientations"] = pathlib.Path(self.orientations)
         return found if self.mtf is None else found | {"mtf": self.mtf}

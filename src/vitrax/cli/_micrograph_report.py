@@ -32,9 +32,10 @@ def report_of(job: MicrographJob, recorded: np.ndarray, results: dict[str, Any])
         results: what was measured, as run.json has it.
     """
     recipe = job.recipe
+    names = " and ".join(path.name for path in recipe.structures)
     return plot.render_report(
         plot.Report(
-            title=f"Simulated micrograph of {recipe.structure.name}",
+            title=f"Simulated micrograph of {names}",
             subtitle=f"micrograph.mrc and truth.star in {recipe.out}: electrons as "
             f"recorded, protein dark",
             figures=_figures(job, results),
