@@ -96,7 +96,7 @@ def test_truth_says_where_the_particles_are(vacuum):
     expected = np.zeros((80 + 256, 96 + 256))
     scope = vx.Grid(128, 2.0)
     for i in range(4):
-        lens = vx.Lens(defocus=float(particles["rlnDefocusU"][i]))
+        lens = vx.Lens(float(particles["rlnDefocusU"][i]), amplitude_contrast=0.07)
         micro = vx.Microscope(scope, 300.0, lens)
         angles = [float(particles[f"rlnAngle{name}"][i]) for name in ANGLES]
         shift = [-float(particles[f"rlnOrigin{axis}Angst"][i]) for axis in "XY"]
@@ -119,7 +119,7 @@ def _map_of(out):
     atoms = vx.io.read_atoms(structure)
     moved = atoms.positions - jnp.asarray(centre, atoms.positions.dtype)[None]
     moved = vx.Atoms(moved, atoms.elements, atoms.b_factors, atoms.occupancies)
-    voxel_map = vx.render(moved.to_gaussians(), vx.Grid((32,) * 3, 2.0))
+    voxel_map = vx.render(moved.to_gaussians(), vx.Grid((128,) * 3, 2.0))
     return vx.FourierMap.from_map(
         voxel_map, vx.structure.SliceKernel(points=4, padding=1.5)
     )
