@@ -84,7 +84,14 @@ def test_counts_are_whole_and_those_of_the_dose(made):
     assert (recorded - clean).mean() == pytest.approx(0, abs=0.6)
 
 
-def test_truth_says_where_the_particles_are(vacuum):
+def test_truth_says_where_the_particles_are(atoms, tmp_path):
+    # Blurred, so that little rings at Nyquist beyond the boxes of the particles.
+    vacuum, options = (
+        tmp_path / "out",
+        ["--ice", 0, "--heights", 300, "--b-factor", 200],
+    )
+    options += ["--noise-free", "--no-report"]
+    assert run(atoms, "-o", vacuum, *SMALL, *options) == 0
     clean = image(vacuum / "noise-free.mrc")
     tables = vx.io.read_star(vacuum / "truth.star")
     particles = tables["particles"]
@@ -118,7 +125,8 @@ def _map_of(out):
     centre = record["results"]["specimens"][0]["centre"]
     atoms = vx.io.read_atoms(structure)
     moved = atoms.positions - jnp.asarray(centre, atoms.positions.dtype)[None]
-    moved = vx.Atoms(moved, atoms.elements, atoms.b_factors, atoms.occupancies)
+    b_factors = jnp.full_like(atoms.b_factors, 200.0)
+    moved = vx.Atoms(moved, atoms.elements, b_factors, atoms.occupancies)
     voxel_map = vx.render(moved.to_gaussians(), vx.Grid((128,) * 3, 2.0))
     return vx.FourierMap.from_map(
         voxel_map, vx.structure.SliceKernel(points=4, padding=1.5)
