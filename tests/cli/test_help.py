@@ -17,7 +17,15 @@ def test_help_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     lines = done.stdout.splitlines()
-    for name in ("simulate", "volume", "project", "demo", "info", "doctor"):
+    for name in (
+        "simulate",
+        "simulate-micrograph",
+        "volume",
+        "project",
+        "demo",
+        "info",
+        "doctor",
+    ):
         assert len([line for line in lines if line.startswith(f"│ {name} ")]) == 1
     assert done.stdout.rstrip().endswith("0 []")
 
@@ -34,6 +42,13 @@ def test_help_imports_nothing_heavy():
             "project",
             "--out --angles --n --orientations --ctf --kernel --pad --box --angpix "
             "--seed --line-integral --dry-run --json",
+        ),
+        (
+            "simulate-micrograph",
+            "--out --size --angpix --n-copies --box --defocus --astigmatism "
+            "--astigmatism-angle --kv --cs --q0 --dose --ice --ice-layers --mtf "
+            "--heights --distance --solvent --no-solvent --orientations --gain --seed "
+            "--noise-free --map-volts --dry-run --json",
         ),
     ],
 )
@@ -63,7 +78,7 @@ def test_help_of_simulate_names_every_option_of_the_issue():
         "--seed", "--snr", "--snr-mask", "--no-normalise", "--particle-diameter",
         "--astigmatism", "--shift-sd", "--b-envelope", "--particles-per-micrograph",
         "--orientations", "--from", "--b-factor", "--resolution", "--symmetry",
-        "--ctf-pad", "--dry-run",
+        "--ctf-pad", "--dry-run", "--dose", "--mtf", "--solvent", "--map-volts",
     ]  # fmt: skip
     assert [o for o in options if o not in done.stdout] == []
     assert len(Recipe.model_fields) > 30

@@ -168,6 +168,47 @@ def test_noisy_stack_is_scaled_to_noise_of_sd_one(atoms, tmp_path):
     assert record["background_sd"] == pytest.approx(outside.std(), rel=1e-3)
 
 
+def test_dose_counts_electrons(atoms, tmp_path):
+    options = small(n=30, dose=40, box=40)
+    for name, extra in (("scaled", []), ("physical", ["--no-normalise"])):
+        assert run(atoms, "-o", tmp_path / name, *options, *extra) == 0
+    record = read(tmp_path / "scaled")[1]["results"]
+    # 40 e/Å² in pixels of 1.5 Å.
+    assert record["noise_variance"] == pytest.approx(1 / 90)
+    assert record["scale_factor"] == pytest.approx(90**0.5)
+    scaled, physical = (pixels(tmp_path / name) for name in ("scaled", "physical"))
+    counts = 90 * (1 - physical)
+    np.testing.assert_allclose(counts, np.round(counts), atol=1e-3)
+    np.testing.assert_allclose(scaled, 90**0.5 * physical, rtol=1e-4, atol=1e-4)
+    assert record["background_mean"] == pytest.approx(0.0, abs=0.03)
+    assert record["background_sd"] == pytest.approx(1.0, abs=0.03)
+    assert 0 < record["snr"]["box"] < 1
+
+
+def test_mtf_and_solvent_lessen_the_signal(clean, atoms, tmp_path):
+    curve = {"rlnResolutionInversePixel": [0.0, 0.5], "rlnMtfValue": [1.0, 0.4]}
+    vx.io.write_star(tmp_path / "mtf.star", {"mtf": vx.io.StarTable(curve)})
+    options = small(shift_sd=3, astigmatism=400, b_envelope=30)
+    given = ["--mtf", tmp_path / "mtf.star"]
+    assert run(atoms, "-o", tmp_path / "mtf", *options, *given) == 0
+    frequency = np.hypot(np.fft.fftfreq(32)[:, None], np.fft.fftfreq(32))
+    transfer = 1 - 1.2 * np.minimum(frequency, 0.5)
+    expected = np.fft.ifft2(np.fft.fft2(pixels(clean)) * transfer).real
+    found = pixels(tmp_path / "mtf")
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    assert run(atoms, "-o", tmp_path / "in", *options, "--solvent") == 0
+    inside, vacuum = pixels(tmp_path / "in"), pixels(clean)
+    assert 0 < inside.mean() < 0.8 * vacuum.mean()
+    record = read(tmp_path / "in")[1]
+    assert record["results"]["specimen"]["hydrogens"] == "mean of proteins"
+    assert "vacuum" not in " ".join(record["warnings"])
+
+
+def test_dose_excludes_snr(atoms, tmp_path, capsys):
+    options = small(dose=40, snr=0.1)
+    assert "--dose" in failing(capsys, 2, atoms, "-o", tmp_path / "out", *options)
+
+
 def test_double_precision_gives_the_same_images(clean, atoms, tmp_path):
     options = small(shift_sd=3, astigmatism=400, b_envelope=30)
     assert (

@@ -14,6 +14,7 @@ from cyclopts.exceptions import MissingArgumentError
 from .. import __version__
 from ._config import expand
 from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
+from ._micrograph_recipe import MicrographRecipe
 from ._project_recipe import ProjectRecipe
 from ._recipe import Recipe
 from ._volume_recipe import VolumeRecipe
@@ -104,6 +105,22 @@ def simulate(recipe: Annotated[Recipe, Parameter(name="*")]) -> None:
 
 
 @app.command(sort_key=2)
+def simulate_micrograph(
+    recipe: Annotated[MicrographRecipe, Parameter(name="*")],
+) -> None:
+    """Make a micrograph: particles in ice, as a counting camera records them.
+
+    Writes micrograph.mrc (electrons, protein dark), truth.star (where each particle is,
+    how it lies, its defocus and its species), report.html and run.json into --out. Any
+    option may also stand in a YAML file given with --config FILE; the command line goes
+    first.
+    """
+    from ._micrograph import simulate_micrograph as run
+
+    run(recipe)
+
+
+@app.command(sort_key=3)
 def volume(recipe: Annotated[VolumeRecipe, Parameter(name="*")]) -> None:
     """Make a map in volts from atoms, or put a map on another grid.
 
@@ -116,7 +133,7 @@ def volume(recipe: Annotated[VolumeRecipe, Parameter(name="*")]) -> None:
     run(recipe)
 
 
-@app.command(sort_key=3)
+@app.command(sort_key=4)
 def project(recipe: Annotated[ProjectRecipe, Parameter(name="*")]) -> None:
     """Project atoms or a map without noise, as relion_project does.
 
@@ -129,7 +146,7 @@ def project(recipe: Annotated[ProjectRecipe, Parameter(name="*")]) -> None:
     run(recipe)
 
 
-@app.command(sort_key=4)
+@app.command(sort_key=5)
 def demo(
     folder: pathlib.Path = pathlib.Path("vitrax-demo"),
     *,
@@ -148,7 +165,7 @@ def demo(
     run(folder, overwrite=overwrite, quiet=quiet)
 
 
-@app.command(sort_key=5)
+@app.command(sort_key=6)
 def info(
     *files: pathlib.Path,
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
@@ -164,7 +181,7 @@ def info(
     run(files, print_json=print_json)
 
 
-@app.command(sort_key=6)
+@app.command(sort_key=7)
 def doctor(
     *, print_json: Annotated[bool, Parameter(name="--json", negative=())] = False
 ) -> None:

@@ -9,6 +9,9 @@ from .._files import InputError
 
 # Options of two values, lowest and highest; one value stands for both.
 _PAIRS = ("defocus",)
+# Options of any number of values.
+_LISTS = ("size", "n-copies", "structure")
+_ONE_MICROGRAPH = "simulate-micrograph"
 
 
 def expand(tokens: Sequence[str]) -> list[str]:
@@ -27,13 +30,14 @@ def expand(tokens: Sequence[str]) -> list[str]:
         return list(tokens)
     given = {_bare(token) for token in rest if token.startswith("--")}
     given |= {"out" for token in rest if token == "-o"}
+    pairs = () if _ONE_MICROGRAPH in rest[:1] else _PAIRS
     from_file = []
     for name, value in read_config(path).items():
         option = str(name).replace("_", "-")
-        if option in _PAIRS and isinstance(value, int | float):
+        if option in pairs and isinstance(value, int | float):
             value = [value, value]
         if option not in given and value is not None:
-            from_file += _as_tokens(option, value, path)
+            from_file += _as_tokens(option, value, path, pairs)
     return [*rest, *from_file]
 
 
@@ -85,7 +89,9 @@ def _bare(token: str) -> str:
     return token.partition("=")[0].removeprefix("--").removeprefix("no-")
 
 
-def _as_tokens(option: str, value: Any, path: pathlib.Path) -> list[str]:
+def _as_tokens(
+    option: str, value: Any, path: pathlib.Path, pairs: Sequence[str]
+) -> list[str]:
     """Return one option as it would be typed."""
     if isinstance(value, bool):
         return [f"--{option}" if value else f"--no-{option}"]
@@ -95,7 +101,9 @@ def _as_tokens(option: str, value: Any, path: pathlib.Path) -> list[str]:
             f"cannot use {option!r} of {path} because its value isn't a number, a text "
             f"or a list of them; do write it as on the command line"
         )
-    wanted = 2 if option in _PAIRS else 1
+    if option in _LISTS:
+        return [f"--{option}={each}" for each in values]
+    wanted = 2 if option in pairs else 1
     if len(values) != wanted:
         raise InputError(
             f"cannot use {option!r} of {path} because it takes "

@@ -20,7 +20,7 @@ _DECIMALS = 6
 
 _STREAMS = (
     "rotation", "shift", "defocus", "astigmatism", "angle", "height", "subset", "row",
-    "noise",
+    "noise", "place", "ice", "counts",
 )  # fmt: skip
 
 
@@ -104,16 +104,24 @@ def draw_rows(seed: int, n: int, count: int) -> np.ndarray:
     return rows.astype(np.int64)
 
 
-def uniform_angles(seed: int, n: int) -> np.ndarray:
-    """Return `n` orientations uniform over rotations, (n, 3) in degrees."""
-    return _per_item(seed, "rotation", n, _uniform_euler)
+def uniform_angles(seed: int, n: int, species: int = 0) -> np.ndarray:
+    """Return `n` orientations uniform over rotations, (n, 3) in degrees.
+
+    Args:
+        seed: of the data set.
+        n: number of orientations.
+        species: each draws its own.
+    """
+    return _per_item(seed, "rotation", n, _uniform_euler, species)
 
 
 def _uniform_euler(key: jax.Array) -> jax.Array:
     return Rotation.uniform(key).as_euler()
 
 
-def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
+def preferred_angles(
+    seed: int, n: int, concentration: float = 10.0, species: int = 0
+) -> np.ndarray:
     r"""Return `n` orientations whose views gather about the map's z axis.
 
     The cosine $u$ of the tilt has the density $\propto e^{\kappa u}$ of von Mises and
@@ -123,6 +131,7 @@ def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
         seed: of the data set.
         n: number of orientations.
         concentration: $\kappa$.
+        species: each draws its own.
     """
 
     def one(key: jax.Array) -> jax.Array:
@@ -131,7 +140,7 @@ def preferred_angles(seed: int, n: int, concentration: float) -> np.ndarray:
         tilt = jnp.rad2deg(jnp.arccos(jnp.clip(cosine, -1.0, 1.0)))
         return jnp.stack([360 * rot - 180, tilt, 360 * psi - 180])
 
-    return _per_item(seed, "rotation", n, one)
+    return _per_item(seed, "rotation", n, one, species)
 
 
 def _given(recipe: ParticleOptions, name: str) -> Any:
@@ -186,9 +195,26 @@ def _all_draws(key: jax.Array, n: int) -> dict[str, jax.Array]:
     return jax.vmap(one)(jnp.arange(n))
 
 
-def _per_item(seed: int, name: str, n: int, draw: Any) -> np.ndarray:
+def uniform_heights(seed: int, n: int, species: int) -> np.ndarray:
+    """Return `n` heights, uniform from -1/2 to 1/2.
+
+    Args:
+        seed: of the data set.
+        n: number of particles.
+        species: each draws its own.
+    """
+    return _per_item(seed, "height", n, _uniform, species) - 0.5
+
+
+def _uniform(key: jax.Array) -> jax.Array:
+    return jr.uniform(key, (), jnp.float32)
+
+
+def _per_item(seed: int, name: str, n: int, draw: Any, species: int = 0) -> np.ndarray:
     """Return one draw for each item 0 to n - 1, from keys of their own."""
-    return np.asarray(_each(stream(seed, name), n, draw)).astype(float)
+    key = stream(seed, name)
+    key = jr.fold_in(key, 2**31 + species) if species else key
+    return np.asarray(_each(key, n, draw)).astype(float)
 
 
 @ft.partial(jax.jit, static_argnums=(1, 2))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import pathlib
 import warnings
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -10,7 +11,9 @@ import numpy as np
 
 from .. import io
 from .._files import InputError
+from ..detector import Camera
 from ..image import ParticleStack
+from ..structure import VOLT
 from ._draw import draw_particles
 from ._exit import UsageError
 from ._optics_facts import spread_warning
@@ -70,8 +73,12 @@ def prepare(recipe: Recipe) -> Job:
         recipe = resolved(recipe, source, structure)
         particles = particles_of(recipe, source)
         box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-        asked = Asked(box, pixel_size, recipe.resolution, recipe.particle_diameter)
+        asked = Asked(
+            box, pixel_size, recipe.resolution, recipe.particle_diameter, recipe.solvent
+        )
         specimen = specimen_of(structure, asked)
+    if recipe.dose is not None:
+        check_in_volts(specimen, str(recipe.structure))
     simulator = Simulator(
         ready_to_slice(specimen.voxel_map),
         box,
@@ -79,12 +86,53 @@ def prepare(recipe: Recipe) -> Job:
         recipe.ctf_pad,
         recipe.batch_size
         or min(default_batch_size(box, recipe.ctf_pad), len(particles)),
+        camera=camera_of(recipe.mtf),
     )
     notes = [*said, *_cautions(recipe, particles, specimen)]
     notes += _notes_on_source(recipe, source) if source else []
     return Job(
         recipe, particles, specimen, simulator, source, tuple(dict.fromkeys(notes))
     )
+
+
+def camera_of(mtf: pathlib.Path | None, gain: float = 1.0) -> Camera:
+    """Return a camera that counts, of the pixels of the image.
+
+    Args:
+        mtf: a file of RELION's; ideal where None.
+        gain: recorded number per electron.
+
+    Raises:
+        InputError: if the file can't be used, or the MTF isn't above 0 at frequency 0.
+    """
+    if mtf is None:
+        return Camera(gain=gain)
+    transfer = io.read_mtf(mtf)
+    if not float(transfer.values[0]) > 0:
+        raise InputError(
+            f"cannot use {mtf} because its MTF is 0 at its lowest frequency, and no "
+            f"electron would be recorded; do give a file whose MTF is 1 there"
+        )
+    return Camera.counting(transfer, gain=gain)
+
+
+def check_in_volts(specimen: Specimen, structure: str) -> None:
+    """Raise if the contrast of a specimen has no scale, of which counts depend.
+
+    Args:
+        specimen: that is imaged.
+        structure: as the user gave it.
+
+    Raises:
+        UsageError: if it is a map of arbitrary unit.
+    """
+    if specimen.voxel_map.unit != VOLT:
+        raise UsageError(
+            f"cannot count electrons that pass {structure} because its values are of "
+            f"arbitrary scale, and so would its contrast be; do give --map-volts X, "
+            f"the volts per unit of the map (1 for a map of vitrax volume; for "
+            f"others, what makes protein some 3 V above its solvent)"
+        )
 
 
 @contextlib.contextmanager
@@ -191,10 +239,7 @@ def _cautions(
 ) -> list[str]:
     """Return what the reader should know about the physics of the data set."""
     box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-    found = [
-        "The molecule is in vacuum: no ice, no neighbours, no radiation damage and no "
-        "camera. Contrast at low resolution is higher than in ice."
-    ]
+    found = [_surroundings(recipe)]
     spread = spread_warning(
         particles, box, pixel_size, specimen.diameter, recipe.resolution
     )
@@ -209,9 +254,23 @@ def _cautions(
     if specimen.voxel_map.unit != "V":
         found.append(
             "The map's values are of arbitrary scale, and so is the contrast of the "
-            "images; signal-to-noise ratios are right."
+            "images; signal-to-noise ratios are right. Give --map-volts if you know it."
         )
     return found
+
+
+def _surroundings(recipe: Recipe) -> str:
+    """Return what isn't about the molecule, nor done to it."""
+    camera = recipe.dose is not None or recipe.mtf is not None
+    missing = "no neighbours and no radiation damage" + (
+        "" if camera else ", and no camera"
+    )
+    if recipe.solvent:
+        return f"The solvent is even: there is no noise of ice, {missing}."
+    return (
+        f"The molecule is in vacuum: no ice, {missing}. Contrast at low resolution is "
+        f"higher than in ice."
+    )
 
 
 def _cautions_on_placing(

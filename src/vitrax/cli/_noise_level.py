@@ -48,16 +48,22 @@ def measure_signal(
     return Signal(everywhere.variance(), within.variance())
 
 
-def noise_for(recipe: Recipe, signal: Signal) -> Noise:
-    """Return the noise that gives the recipe's signal-to-noise ratio.
+def noise_for(recipe: Recipe, signal: Signal, vacuum: float = 1.0) -> Noise:
+    """Return the noise of the recipe's dose, or of its signal-to-noise ratio.
 
     Args:
-        recipe: the parameters, with an SNR.
+        recipe: the parameters, with a dose or an SNR.
         signal: of the data set.
+        vacuum: what the camera records of each electron in vacuum.
 
     Raises:
         NumericalError: if there is no signal.
     """
+    if recipe.dose is not None:
+        electrons = recipe.dose * float(recipe.angpix or 0.0) ** 2
+        variance = 1 / (electrons * vacuum**2)
+        scale = variance**-0.5 if recipe.normalise else 1.0
+        return Noise(recipe.seed, variance, scale, recipe.dose)
     meant = signal.box if recipe.snr_mask == "box" else signal.particle
     if recipe.snr is None or not meant > 0:
         raise NumericalError(

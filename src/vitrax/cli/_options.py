@@ -7,10 +7,13 @@ from pydantic import Field
 
 
 STACK = Group("Particle stack", sort_key=1)
+FIELD = Group("Micrograph", sort_key=1)
 MAP = Group("Map", sort_key=1)
 MICROSCOPE = Group("Microscope", sort_key=2)
 SPECIMEN = Group("Specimen", sort_key=3)
 SAMPLING = Group("Poses and defocus", sort_key=4)
+ICE = Group("Ice", sort_key=4)
+CAMERA = Group("Dose and camera", sort_key=5)
 NOISE = Group("Noise and scale", sort_key=5)
 PROJECTION = Group("Projection", sort_key=5)
 RUNNING = Group("Running", sort_key=6)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import datasets, io
-from ..structure import Atoms, VoxelMap
+from ..structure import VOLT, Atoms, VoxelMap
 from ._exit import UsageError
 from ._options import as_option
 from ._specimen_options import SpecimenOptions, is_packaged, parse_b_factor
@@ -161,6 +161,11 @@ def _refuse_misplaced(recipe: SpecimenOptions) -> None:
             f"cannot use --map-angpix because {structure} is atoms, not a map; do "
             f"leave it out (--angpix is that of what is made)"
         )
+    if recipe.map_volts is not None and not is_map(structure):
+        raise UsageError(
+            f"cannot use --map-volts because {structure} is atoms, not a map, and in "
+            f"volts anyway; do leave it out"
+        )
     if is_packaged(structure) and (recipe.assembly is not None or recipe.model != 1):
         raise UsageError(
             "cannot apply --assembly or --model to apoferritin because what comes with "
@@ -180,12 +185,14 @@ def _placed_map(recipe: SpecimenOptions) -> PlacedMap:
     _refuse_options_of_atoms(recipe)
     original = _map_of_file(recipe)
     size = shortest(float(original.voxel_size))
-    values = np.asarray(original.values)
+    values, unit = np.asarray(original.values), original.unit
+    if recipe.map_volts is not None:
+        values, unit = values * np.float32(recipe.map_volts), VOLT
     centre = centre_of_map(values, size) if recipe.centre else np.zeros(3)
     middle = size * np.array([n // 2 for n in values.shape[::-1]])
     place = _first_voxel(recipe.structure, size) + middle + centre
     reach = map_reach(values, size, centre)
-    return PlacedMap(values, size, original.unit, centre, place, reach)
+    return PlacedMap(values, size, unit, centre, place, reach)
 
 
 def _first_voxel(path: pathlib.Path, voxel_size: float) -> np.ndarray:

@@ -47,7 +47,7 @@ def timed_plan(job: Job) -> Plan:
     compiled = time.perf_counter()
     _one_batch(job, some)
     each = (time.perf_counter() - compiled) / len(some)
-    passes = 2 if job.recipe.snr else 1
+    passes = 2 if job.recipe.is_noisy else 1
     total = (compiled - start) + passes * each * len(job.particles)
     return dataclasses.replace(plan, seconds=total)
 
@@ -82,7 +82,8 @@ def as_text(job: Job, plan: Plan) -> str:
 
 def _one_batch(job: Job, particles: ParticleStack) -> None:
     """Make one batch as the job would, and drop it."""
-    noise = Noise(job.recipe.seed, 1.0 if job.recipe.snr else 0.0)
+    noisy = 1.0 if job.recipe.is_noisy else 0.0
+    noise = Noise(job.recipe.seed, noisy, dose=job.recipe.dose)
     counted = PixelStatistics(disc(job.simulator.box, 1.0 * job.simulator.box))
     for clean, _ in job.simulator.noisy(particles, noise):
         counted.add(clean)

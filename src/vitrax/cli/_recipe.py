@@ -1,10 +1,20 @@
 """Everything that a simulated data set is made from, validated."""
 
+import pathlib
 from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from ._options import MICROSCOPE, NOISE, RUNNING, SAMPLING, field, flag, option
+from ._options import (
+    MICROSCOPE,
+    NOISE,
+    RUNNING,
+    SAMPLING,
+    SPECIMEN,
+    field,
+    flag,
+    option,
+)
 from ._particle_options import ParticleOptions
 
 
@@ -26,6 +36,19 @@ class Recipe(ParticleOptions):
         "of protein in the images of --from; relion is white", "relion"
     )
 
+    solvent: Annotated[bool, flag(SPECIMEN, "--no-solvent")] = field(
+        "take away the solvent that the atoms displace: contrast against ice; "
+        "otherwise the molecule is in vacuum",
+        False,
+    )
+
+    dose: Annotated[float | None, option(NOISE)] = field(
+        "electrons per Å² that are counted, instead of --snr", gt=0
+    )
+    mtf: Annotated[pathlib.Path | None, option(NOISE)] = field(
+        "STAR file of the camera's MTF, as RELION's; the image's pixels are taken for "
+        "the camera's, and its noise for white"
+    )
     snr: Annotated[float | None, option(NOISE)] = field(
         "variance of the noise-free images after the CTF over that of the noise; "
         "without it there is no noise",
@@ -54,9 +77,24 @@ class Recipe(ParticleOptions):
                 f"of --from are; do give --from FILE, or leave it out (images are "
                 f"written with protein white)"
             )
+        if self.dose is not None and self.snr is not None:
+            raise ValueError(
+                "cannot use --snr with --dose because the counted electrons are the "
+                "noise; do give one of them"
+            )
         if self.snr_mask == "particle" and self.snr is None:
             raise ValueError(
                 "cannot use --snr-mask because there is no noise without --snr; do "
                 "give --snr too"
             )
         return self
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the images have noise."""
+        return self.snr is not None or self.dose is not None
+
+    def input_files(self) -> dict[str, pathlib.Path]:
+        """Return the files that are read, by the option that names them."""
+        found = super().input_files()
+        return found if self.mtf is None else found | {"mtf": self.mtf}

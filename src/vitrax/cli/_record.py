@@ -85,9 +85,10 @@ def run_record(
         warnings: for the reader.
     """
     inputs = recipe.input_files()
-    absolute = {name: os.path.abspath(path) for name, path in inputs.items()}
+    used = recipe.options_used()
+    absolute = {k: os.path.abspath(path) for k, path in inputs.items() if k in used}
     return {
-        "parameters": recipe.options_used() | absolute,
+        "parameters": used | absolute,
         "results": results,
         "warnings": list(warnings),
         "inputs": [input_entry(path) for path in inputs.values()],

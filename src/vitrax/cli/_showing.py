@@ -121,7 +121,7 @@ def _gallery(job: Job, sample: Sample) -> plot.Section:
     shown = np.unique(np.linspace(0, len(sample.rows) - 1, SHOWN).round().astype(int))
     clean, noisy = (np.stack(kind)[shown] for kind in (sample.clean, sample.noisy))
     rows = {"noise-free": clean}
-    if job.recipe.snr:
+    if job.recipe.is_noisy:
         rows |= {"as written, with noise": noisy, "the same, blurred": _blurred(noisy)}
     defocus = known(job.particles.defocus)[:, 0]
     captions = [f"{row + 1}: {defocus[row] / 1e4:.2f} µm" for row in sample.rows[shown]]
@@ -160,7 +160,7 @@ def _ctf(job: Job) -> plot.Section:
         name = f"{known(one.defocus)[0, 0] / 1e4:.2f} µm"
         curves[name] = _ctf_curve(one, pixel_size)
     grid = Grid((job.simulator.box,) * 2, pixel_size)
-    plane = -_full(_transfer(_microscope(particles[:1], grid)), job.simulator.box)
+    plane = -full_plane(_transfer(_microscope(particles[:1], grid)), job.simulator.box)
     nyquist = 0.5 / pixel_size
     frequency = np.linspace(0, nyquist, len(next(iter(curves.values()))))
     picture = plot.draw_ctf(curves, frequency, plane, nyquist)
@@ -191,7 +191,7 @@ def _microscope(one: ParticleStack, grid: Grid) -> Microscope:
     return microscope_of({name: column[0] for name, column in rows.items()}, grid, 1)
 
 
-def _full(half: np.ndarray, n: int) -> np.ndarray:
+def full_plane(half: np.ndarray, n: int) -> np.ndarray:
     """Return a real, even half spectrum in full, zero frequency at pixel n // 2."""
     kx = np.fft.fftfreq(n, 1 / n).astype(int)
     ky = np.arange(n)[:, None]
@@ -220,7 +220,7 @@ def _spread(particles: ParticleStack) -> plot.Section:
 
 def _power(job: Job, sample: Sample) -> plot.Section:
     curves = {"noise-free": np.asarray(_spectra(np.stack(sample.clean))).mean(axis=0)}
-    if job.recipe.snr:
+    if job.recipe.is_noisy:
         noisy = np.asarray(_spectra(np.stack(sample.noisy)))
         curves["as written, with noise"] = noisy.mean(axis=0)
     grid = Grid((job.simulator.box,) * 2, job.simulator.pixel_size)
@@ -259,7 +259,7 @@ def _amplitude(specimen: Specimen, particles: ParticleStack) -> plot.Section:
 
 def _parameters(job: Job, results: dict[str, Any]) -> plot.Section:
     rows = _options(job)
-    rows += [(name.replace("_", " "), _shown(v)) for name, v in _flat(results)]
+    rows += [(name.replace("_", " "), shown(v)) for name, v in flat(results)]
     half = (len(rows) + 1) // 2
     rows += [("", "")] * (2 * half - len(rows))
     return plot.Section(
@@ -284,22 +284,22 @@ def _options(job: Job) -> list[tuple[str, str]]:
         if source is not None and value is None and name in SAYABLE_BY_SOURCE:
             found.append((as_option(name), f"as in {source.name}"))
         else:
-            found.append((as_option(name), _shown(value)))
+            found.append((as_option(name), shown(value)))
     return found
 
 
-def _flat(results: dict[str, Any]) -> list[tuple[str, Any]]:
+def flat(results: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return nested results as one list of names and values."""
     rows: list[tuple[str, Any]] = []
     for name, value in results.items():
         if isinstance(value, dict):
-            rows += [(f"{name} {inner}", each) for inner, each in _flat(value)]
+            rows += [(f"{name} {inner}", each) for inner, each in flat(value)]
         else:
             rows.append((name, value))
     return rows
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     if value is None:
         return "—"
     if isinstance(value, bool):
@@ -307,7 +307,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(each) for each in value)
+        return ", ".join(shown(each) for each in value)
     return str(value)
 
 

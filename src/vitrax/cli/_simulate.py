@@ -23,7 +23,7 @@ from ._progress import progress, say
 from ._recipe import Recipe
 from ._source import comparable
 from ._specimen import RESOLUTIONS
-from ._stream import Noise
+from ._stream import Noise, vacuum_transfer
 
 
 STACK, STAR, MAP = "particles.mrcs", "particles.star", "map.mrc"
@@ -84,14 +84,15 @@ def _run(job: Job, start: float) -> None:
 def _noise(job: Job) -> tuple[Signal | None, Noise]:
     """Return the signal of the data set, measured where there is to be noise."""
     recipe = job.recipe
-    if recipe.snr is None:
+    if not recipe.is_noisy:
         return None, Noise(recipe.seed)
     title = "measuring the signal"
     with progress(title, len(job.particles), quiet=recipe.quiet) as advance:
         signal = measure_signal(
             job.simulator, job.particles, job.specimen.diameter, advance
         )
-    return signal, noise_for(recipe, signal)
+    vacuum = float(vacuum_transfer(job.simulator.camera))
+    return signal, noise_for(recipe, signal, vacuum)
 
 
 def _write_stack(

@@ -9,8 +9,16 @@ import numpy as np
 
 from .._typing import default_float
 from ..grid import Grid, apply_filter, low_pass
-from ..physics import PENG_1996
-from ..structure import ARBITRARY, Gaussians, VoxelMap, render
+from ..physics import PENG_1996, atomic_numbers
+from ..structure import (
+    ARBITRARY,
+    Atoms,
+    Gaussians,
+    VoxelMap,
+    in_solvent,
+    render,
+    with_mean_hydrogens,
+)
 from ._exit import UsageError
 from ._map_resampling import resample_map
 from ._placing import MARGIN, PlacedAtoms, PlacedMap
@@ -30,12 +38,14 @@ class Asked:
         pixel_size: Å.
         resolution: to low-pass it to, Å, if any.
         diameter: of the particle, Å, where the user says so.
+        solvent: whether the solvent is taken away that atoms displace.
     """
 
     box: int
     pixel_size: float
     resolution: float | None = None
     diameter: float | None = None
+    solvent: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +121,10 @@ def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
     _check_fits(2 * placed.reach, asked)
     diameter = asked.diameter or 2 * (placed.reach + MARGIN)
     gaussians = placed.atoms.to_gaussians(PENG_1996)
-    voxel_map = _render(gaussians, Grid((box, box, box), pixel_size))
+    shown, surroundings = gaussians, {"surroundings": "vacuum"}
+    if asked.solvent:
+        shown, surroundings = _in_solvent(placed.atoms)
+    voxel_map = _render(shown, Grid((box, box, box), pixel_size))
     b_factors = np.asarray(placed.atoms.b_factors)
     facts = {
         "kind": "atoms",
@@ -120,6 +133,7 @@ def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
         "largest_b_factor": float(np.max(b_factors)),
         "centre": [float(x) for x in placed.centre],
         "map_unit": voxel_map.unit,
+        **surroundings,
     }
     left = {
         "atoms' B-factors": wilson_amplitude(gaussians, b_factors),
@@ -128,9 +142,24 @@ def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
     return _finished(voxel_map, asked, diameter, left, facts)
 
 
+def _in_solvent(atoms: Atoms) -> tuple[Gaussians, dict[str, Any]]:
+    """Return atoms less the solvent that they displace, and what was done."""
+    facts = {"surroundings": "solvent", "hydrogens": "of the model"}
+    if atomic_numbers("H") not in atoms.elements:
+        atoms = with_mean_hydrogens(atoms)
+        facts["hydrogens"] = "mean of proteins"
+    return in_solvent(atoms, table=PENG_1996), facts
+
+
 def _specimen_of_map(placed: PlacedMap, asked: Asked) -> Specimen:
     """Return a map on another grid."""
     box, pixel_size = asked.box, asked.pixel_size
+    if asked.solvent:
+        raise UsageError(
+            "cannot take the displaced solvent away with --solvent because the "
+            "structure is a map, not atoms; do pass --no-solvent (a map from images is "
+            "against its solvent already)"
+        )
     _check_asked(asked, max(pixel_size, placed.voxel_size))
     # Its own box holds whatever is in the map.
     own = max(placed.values.shape) * placed.voxel_size

@@ -56,6 +56,11 @@ class SpecimenOptions(BaseModel):
     map_angpix: Annotated[float | None, option(SPECIMEN)] = field(
         "voxel size of the map, Å, where its header is wrong", gt=0
     )
+    map_volts: Annotated[float | None, option(SPECIMEN)] = field(
+        "volts per unit of the map's values, 1 for a map that vitrax volume made of "
+        "atoms [default: the scale is arbitrary]",
+        gt=0,
+    )
 
     overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(
         "replace the files of an earlier run in --out", False

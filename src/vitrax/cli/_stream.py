@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._typing import ScalarLike
-from ..detector import WhiteNoise
-from ..grid import Grid
+from ..detector import Camera, IdealTransfer, PoissonNoise, WhiteNoise, expose
+from ..grid import Grid, apply_filter
 from ..image import ABERRATIONS, Microscope, ParticleStack, simulate
 from ..optics import Lens
 from ..physics import CODATA, Constants
@@ -31,17 +31,20 @@ ready_to_slice = jax.jit(ft.partial(FourierMap.from_map, kernel=FINE))
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """White noise of a data set, and the scale that its images are written in.
+    """Noise of a data set, and the scale that its images are written in.
 
     Args:
         seed: of the data set.
         variance: of the noise, in squared contrast; 0 for none.
         scale: factor by which noisy images are multiplied.
+        dose: e/Å² where the noise is that of counted electrons, of this variance in
+            vacuum.
     """
 
     seed: int
     variance: float = 0.0
     scale: float = 1.0
+    dose: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Simulator:
         padding: of the box in which the CTF acts.
         batch_size: images at a time.
         constants: which set fixes the wavelength.
+        camera: that the images are recorded with.
     """
 
     specimen: FourierMap
@@ -63,6 +67,7 @@ class Simulator:
     padding: int
     batch_size: int
     constants: Constants = CODATA
+    camera: Camera = dataclasses.field(default_factory=Camera)
 
     def clean(self, particles: ParticleStack) -> Iterator[np.ndarray]:
         """Yield noise-free images, batch by batch.
@@ -71,7 +76,9 @@ class Simulator:
             particles: to simulate.
         """
         for start, stop, rows, _ in batches(rows_of(particles), self.batch_size):
-            images = _clean_images(self.specimen, rows, self.pixel_size, *self._static)
+            images = _clean_images(
+                self.specimen, rows, self.pixel_size, *self._static, self.camera
+            )
             yield finite(images[: stop - start], start)
 
     def noisy(
@@ -89,11 +96,15 @@ class Simulator:
             for images in self.clean(particles):
                 yield images, images
             return
-        numbers = (stream(noise.seed, "noise"), noise.variance, noise.scale)
+        key = stream(noise.seed, "noise")
+        counted = noise.dose is not None
+        numbers = (key, noise.dose if counted else noise.variance, noise.scale)
+        images_of = _counted_images if counted else _noisy_images
         for start, stop, rows, items in batches(rows_of(particles), self.batch_size):
-            clean, noisy = _noisy_images(
-                self.specimen, rows, self.pixel_size, *self._static, items, numbers
-            )
+            clean, noisy = images_of(
+                self.specimen, rows, self.pixel_size, *self._static, self.camera,
+                items, numbers,
+            )  # fmt: skip
             yield (
                 finite(clean[: stop - start], start),
                 finite(noisy[: stop - start], start),
@@ -142,8 +153,22 @@ def _clean_images(
     box: int,
     padding: int,
     constants: Constants,
+    camera: Camera,
 ) -> jax.Array:
     """Return noise-free images with protein white, as in RELION's stacks."""
+    contrast = _contrast(specimen, rows, pixel_size, box, padding, constants)
+    return _recorded(contrast, Grid((box, box), pixel_size), camera)
+
+
+def _contrast(
+    specimen: FourierMap,
+    rows: Any,
+    pixel_size: ScalarLike,
+    box: int,
+    padding: int,
+    constants: Constants,
+) -> jax.Array:
+    """Return physical contrast, before the camera, of each row."""
     grid = Grid((box, box), pixel_size)
 
     def one(row: Any) -> jax.Array:
@@ -151,9 +176,17 @@ def _clean_images(
         pose = Pose.from_euler(rot, tilt, psi, shift=row["shift"])
         scope = microscope_of(row, grid, padding, constants)
         contrast = simulate(specimen, pose, scope)
-        return -row["scale"].astype(contrast.dtype) * contrast
+        return row["scale"].astype(contrast.dtype) * contrast
 
     return jax.vmap(one)(rows)
+
+
+def _recorded(contrast: jax.Array, grid: Grid, camera: Camera) -> jax.Array:
+    """Return images as the camera transfers them, protein white."""
+    if isinstance(camera.mtf, IdealTransfer):
+        return -contrast
+    transfer = camera.signal_transfer(grid).astype(contrast.dtype)
+    return -jax.vmap(lambda image: apply_filter(image, transfer))(contrast)
 
 
 @ft.partial(jax.jit, static_argnums=(3, 4, 5))
@@ -164,12 +197,13 @@ def _noisy_images(
     box: int,
     padding: int,
     constants: Constants,
+    camera: Camera,
     items: jax.Array,
     numbers: tuple[jax.Array, ScalarLike, ScalarLike],
 ) -> tuple[jax.Array, jax.Array]:
     """Return images without and with noise, given key, variance and scale."""
     key, variance, scale = numbers
-    clean = _clean_images(specimen, rows, pixel_size, box, padding, constants)
+    clean = _clean_images(specimen, rows, pixel_size, box, padding, constants, camera)
     factor = jnp.asarray(scale, clean.dtype)
 
     def one(image: jax.Array, item: jax.Array) -> jax.Array:
@@ -177,3 +211,40 @@ def _noisy_images(
         return noise.sample(jax.random.fold_in(key, item), image)
 
     return factor * clean, factor * jax.vmap(one)(clean, items)
+
+
+@ft.partial(jax.jit, static_argnums=(3, 4, 5))
+def _counted_images(
+    specimen: FourierMap,
+    rows: Any,
+    pixel_size: ScalarLike,
+    box: int,
+    padding: int,
+    constants: Constants,
+    camera: Camera,
+    items: jax.Array,
+    numbers: tuple[jax.Array, ScalarLike, ScalarLike],
+) -> tuple[jax.Array, jax.Array]:
+    """Return images without noise and of counted electrons, given key, dose, scale.
+
+    Both are contrast relative to the record of vacuum, protein white.
+    """
+    key, dose, scale = numbers
+    grid = Grid((box, box), pixel_size)
+    contrast = _contrast(specimen, rows, pixel_size, box, padding, constants)
+    factor = jnp.asarray(scale, contrast.dtype)
+    vacuum = jnp.asarray(dose, contrast.dtype) * grid.pixel_size**2
+    vacuum = (vacuum * vacuum_transfer(camera)).astype(contrast.dtype)
+
+    def one(image: jax.Array, item: jax.Array) -> jax.Array:
+        expected = expose(image, camera, dose, grid)
+        counts = PoissonNoise().sample(jax.random.fold_in(key, item), expected)
+        return 1 - camera.readout(counts, grid) / vacuum
+
+    clean = _recorded(contrast, grid, camera)
+    return factor * clean, factor * jax.vmap(one)(contrast, items)
+
+
+def vacuum_transfer(camera: Camera) -> jax.Array:
+    """Return what a camera records of each electron on average."""
+    return camera.gain * camera.mtf(jnp.zeros((), camera.gain.dtype))

@@ -9,6 +9,10 @@ from ._comparison import (
     draw_pairs as draw_pairs,
 )
 from ._images import draw_gallery as draw_gallery, draw_map as draw_map
+from ._micrograph import (
+    draw_micrograph as draw_micrograph,
+    draw_thon_rings as draw_thon_rings,
+)
 from ._report import (
     Report as Report,
     Section as Section,

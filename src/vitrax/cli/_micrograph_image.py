@@ -1,0 +1,183 @@
+"""The pixels of a micrograph: ice, particles, lens and camera."""
+
+import functools as ft
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._typing import ScalarLike, default_float
+from ..detector import Camera, PoissonNoise, expose
+from ..grid import Grid, crop, frequency_radius
+from ..image import Microscope, simulate_micrograph
+from ..structure import Ice
+from ._draw import stream
+from ._exit import NumericalError
+from ._micrograph_job import MicrographJob, poses_of
+
+
+# Below this, 1 - x/3 is the mean of a decay to seven digits.
+_FEW = 1e-3
+# Steps of frequency at which the power of ice is computed; between them it is linear.
+_STEPS = 8192
+
+
+def steps_of(job: MicrographJob) -> int:
+    """Return how many steps `image_of` reports.
+
+    Args:
+        job: made ready.
+    """
+    return job.recipe.layers + 2
+
+
+def image_of(
+    job: MicrographJob, advance: Callable[[int], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the micrograph, and what the camera expects without noise.
+
+    Args:
+        job: made ready.
+        advance: called after each step.
+
+    Raises:
+        NumericalError: if a pixel isn't finite.
+    """
+    recipe = job.recipe
+    scope = job.microscope(job.field())
+    layers: list[tuple[jax.Array, float]] = []
+    power = ice_power(job, scope.grid) if recipe.layers else jnp.zeros(2)
+    for number in range(recipe.layers):
+        height = ((number + 0.5) / recipe.layers - 0.5) * recipe.ice
+        key = jax.random.fold_in(stream(recipe.seed, "ice"), number)
+        layers.append((ice_layer(key, power, scope.grid).block_until_ready(), height))
+        advance(1)
+    species = [
+        (ready, poses_of(job, number))
+        for number, (ready, count) in enumerate(
+            zip(job.ready, recipe.copies, strict=True)
+        )
+        if count
+    ]
+    contrast = _contrast(species, scope, layers, job.box, recipe.shape)
+    contrast.block_until_ready()
+    del layers
+    advance(1)
+    grid = Grid(recipe.shape, job.pixel_size)
+    expected = _expected(contrast, job.camera, recipe.dose, grid)
+    counts = _counted(stream(recipe.seed, "counts"), expected)
+    recorded = _finite(_recorded(counts, job.camera, grid))
+    clean = _finite(_recorded(expected, job.camera, grid))
+    advance(1)
+    return recorded, clean
+
+
+def ice_power(job: MicrographJob, grid: Grid) -> jax.Array:
+    r"""Return the power per area of one layer at even steps of frequency, V²·Å⁴.
+
+    It is that of `Ice`, as the mean over an exposure in which molecules diffuse. A
+    frequency that keeps the part $e^{-aN}$ of its amplitude after the exposure $N$, as
+    `Ice.diffused` says, has in the mean over it the power
+
+    $$\frac{2}{x^2}\left(x - 1 + e^{-x}\right), \quad x = aN$$
+
+    of that of ice at rest.
+
+    Args:
+        job: made ready.
+        grid: of the field.
+    """
+    recipe = job.recipe
+    ice = Ice(thickness=jnp.asarray(recipe.ice / recipe.layers, default_float()))
+    # The corners of the spectrum are within this line.
+    line = Grid((1, 2 * _STEPS), float(grid.pixel_size) / 2**0.5)
+    power = _power(ice, line)[0]
+    return power * share_left(ice, line, recipe.dose)[0]
+
+
+_power = jax.jit(Ice.power)
+
+
+def share_left(ice: Ice, grid: Grid, dose: ScalarLike) -> jax.Array:
+    """Return the power of the mean over an exposure, over that of ice at rest.
+
+    Args:
+        ice: says how far its molecules go.
+        grid: of the spectrum.
+        dose: of the exposure, e/Å².
+    """
+    moved = ice.displacement * jnp.asarray(dose, ice.displacement.dtype)
+    x = (4 * np.pi**2 / 6) * moved * grid.frequency_squared().astype(moved.dtype)
+    many = jnp.where(x > _FEW, x, 1.0)
+    return jnp.where(x > _FEW, 2 * (many + jnp.expm1(-many)) / many**2, 1 - x / 3)
+
+
+@jax.jit
+def ice_layer(key: jax.Array, power: jax.Array, grid: Grid) -> jax.Array:
+    """Return the projected potential of one layer of ice, about its mean, V·Å.
+
+    Args:
+        key: one for each layer.
+        power: of `ice_power`.
+        grid: of the field.
+    """
+    pixel_size = grid.pixel_size.astype(power.dtype)
+    radius = frequency_radius(grid).astype(power.dtype)
+    step = radius * pixel_size * (2**0.5 * (len(power) - 1))
+    below = jnp.clip(jnp.floor(step), 0, len(power) - 2)
+    part, index = step - below, below.astype(jnp.int32)
+    at = (1 - part) * power[index] + part * power[index + 1]
+    amplitude = (jnp.sqrt(at) / pixel_size).at[0, 0].set(0.0)
+    white = jnp.fft.rfft2(jax.random.normal(key, grid.shape, power.dtype))
+    return jnp.fft.irfft2(white * amplitude.astype(white.dtype), s=grid.shape)
+
+
+@ft.partial(jax.jit, static_argnums=(3, 4))
+def _contrast(
+    species: Any,
+    scope: Microscope,
+    layers: Any,
+    box: int,
+    shape: tuple[int, int],
+) -> jax.Array:
+    """Return the contrast of the field, what is beyond its edges cut off."""
+    return crop(simulate_micrograph(species, scope, box, layers), shape)
+
+
+@jax.jit
+def _expected(
+    contrast: jax.Array, camera: Camera, dose: ScalarLike, grid: Grid
+) -> jax.Array:
+    return expose(contrast, camera, dose, grid)
+
+
+@jax.jit
+def _counted(key: jax.Array, expected: jax.Array) -> jax.Array:
+    """Return counts, row by row from keys of their own: memory is that of a row."""
+    keys = jax.vmap(lambda row: jax.random.fold_in(key, row))(
+        jnp.arange(expected.shape[0])
+    )
+
+    def one(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
+        key, row = pair
+        return PoissonNoise().sample(key, row[None])[0]
+
+    return jax.lax.map(one, (keys, expected), batch_size=min(64, len(expected)))
+
+
+@jax.jit
+def _recorded(counts: jax.Array, camera: Camera, grid: Grid) -> jax.Array:
+    return camera.readout(counts, grid)
+
+
+def _finite(image: jax.Array) -> np.ndarray:
+    """Return an image as float32, or raise where it isn't finite."""
+    array = np.asarray(image, np.float32)
+    if not np.isfinite(array).all():
+        raise NumericalError(
+            "cannot simulate the micrograph because some pixels aren't finite; do "
+            "check the structure's B-factors with 'vitrax info', and the optics"
+        )
+    return array

@@ -1,0 +1,400 @@
+"""A micrograph made ready: parameters resolved, inputs read, nothing written yet."""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..detector import Camera
+from ..grid import Grid
+from ..image import Microscope, OpticsGroup, ParticleStack, random_places
+from ..optics import Lens
+from ..pose import Pose, Rotation
+from ..structure import FourierMap
+from ._draw import (
+    draw_subsets,
+    no_images,
+    preferred_angles,
+    stream,
+    uniform_angles,
+    uniform_heights,
+)
+from ._exit import UsageError
+from ._job import camera_of, check_in_volts, filled, noted, read_angles
+from ._micrograph_recipe import MicrographRecipe
+from ._needs import AT_REST, Plan
+from ._optics_facts import delocalisation
+from ._particle_options import DEFAULTS
+from ._placing import PlacedAtoms, PlacedMap, good_box, is_map, read_structure
+from ._specimen import Asked, Specimen, specimen_of
+from ._specimen_options import SpecimenOptions
+from ._stream import ready_to_slice
+
+
+MICROGRAPH, NOISE_FREE, STAR = "micrograph.mrc", "noise-free.mrc", "truth.star"
+REPORT, RUN = "report.html", "run.json"
+_DECIMALS = 6
+# Memory of the field while it is made, in units of its pixels' bytes.
+_WORKING = 26
+
+
+@dataclasses.dataclass(frozen=True)
+class MicrographJob:
+    """All that a micrograph needs.
+
+    Args:
+        recipe: with every parameter resolved.
+        specimens: one for each structure.
+        ready: the same, made ready to be sliced.
+        particles: where and how each lies; columns say its place and its species.
+        heights: of the particles above the middle of the ice, Å.
+        camera: that records it.
+        margin: pixels that are computed beyond each edge and cut off.
+        notes: for the reader.
+    """
+
+    recipe: MicrographRecipe
+    specimens: tuple[Specimen, ...]
+    ready: tuple[FourierMap, ...]
+    particles: ParticleStack
+    heights: np.ndarray
+    camera: Camera
+    margin: int
+    notes: tuple[str, ...]
+
+    @property
+    def pixel_size(self) -> float:
+        """Å."""
+        return float(self.recipe.angpix or 0.0)
+
+    @property
+    def box(self) -> int:
+        """Pixels along a side of the box of a particle."""
+        return int(self.recipe.box or 0)
+
+    @property
+    def diameter(self) -> float:
+        """Of the largest particle, Å."""
+        return max(specimen.diameter for specimen in self.specimens)
+
+    @property
+    def coordinates(self) -> np.ndarray:
+        """Pixel (x, y) at which each particle lies, (n, 2), from the top left."""
+        names = ("rlnCoordinateX", "rlnCoordinateY")
+        return np.stack([self.particles.columns[name] for name in names], axis=1)
+
+    def shifts(self) -> np.ndarray:
+        """Return the place of each particle relative to pixel N // 2, Å, (n, 2)."""
+        middle = np.array([n // 2 for n in self.recipe.shape[::-1]])
+        whole = (self.coordinates - middle) * self.pixel_size
+        return whole + self.particles.shifts
+
+    def of_species(self, number: int) -> np.ndarray:
+        """Return which particles are of the structure `number`, from 0."""
+        return self.particles.columns["rlnClassNumber"] == number + 1
+
+    def field(self) -> tuple[int, int]:
+        """Return the pixels (y, x) of the field that is computed."""
+        y, x = (good_box(n + 2 * self.margin) for n in self.recipe.shape)
+        return y, x
+
+    def microscope(self, shape: tuple[int, int]) -> Microscope:
+        """Return the instrument, focused on the middle of the ice.
+
+        Args:
+            shape: of its grid.
+        """
+        recipe = self.recipe
+        lens = Lens(
+            defocus=recipe.defocus,
+            astigmatism=recipe.astigmatism,
+            astigmatism_angle=recipe.astigmatism_angle,
+            spherical_aberration=recipe.cs,
+            amplitude_contrast=recipe.q0,
+            phase_shift=recipe.phase_shift,
+            b_factor=recipe.b_envelope,
+        )
+        return Microscope(Grid(shape, self.pixel_size), recipe.kv, lens)
+
+    @property
+    def title(self) -> str:
+        """What is made, in words."""
+        y, x = self.recipe.shape
+        kinds = ", ".join(
+            f"{count} of {path.name}"
+            for count, path in zip(
+                self.recipe.copies, self.recipe.structures, strict=True
+            )
+        )
+        return (
+            f"micrograph of {x} x {y} pixels at {self.pixel_size:g} Å with particles: "
+            f"{kinds}"
+        )
+
+
+def prepare_micrograph(recipe: MicrographRecipe) -> MicrographJob:
+    """Return the job of a recipe, its inputs read.
+
+    Args:
+        recipe: the parameters.
+    """
+    camera = camera_of(recipe.mtf, recipe.gain)
+    with noted() as said:
+        placed = tuple(read_structure(options) for options in _options_of(recipe))
+        recipe = _sized(recipe, placed)
+        specimens = tuple(
+            _specimen(recipe, structure, str(path))
+            for structure, path in zip(placed, recipe.structures, strict=True)
+        )
+    particles, heights = _particles(recipe, specimens)
+    return MicrographJob(
+        recipe,
+        specimens,
+        tuple(ready_to_slice(specimen.voxel_map) for specimen in specimens),
+        particles,
+        heights,
+        camera,
+        _margin(recipe, heights),
+        tuple(dict.fromkeys([*said, *_cautions(recipe, specimens)])),
+    )
+
+
+def plan_of(job: MicrographJob) -> Plan:
+    """Return the bytes that a micrograph needs on disk and in memory.
+
+    Args:
+        job: made ready.
+    """
+    recipe, size = job.recipe, 8 if job.recipe.x64 else 4
+    pixels, field = math.prod(recipe.shape), math.prod(job.field())
+    disk = {MICROGRAPH: 1024 + 4 * pixels, STAR: 2000 + 260 * len(job.particles)}
+    if recipe.noise_free:
+        disk[NOISE_FREE] = 1024 + 4 * pixels
+    disk |= {REPORT: 3_000_000 if recipe.report else 0, RUN: 5000}
+    maps = sum(
+        each.coefficients.size * each.coefficients.dtype.itemsize
+        + 2 * size * job.box**3
+        for each in job.ready
+    )
+    working = size * field * (_WORKING + recipe.layers)
+    return Plan(disk, working + maps + AT_REST)
+
+
+def _options_of(recipe: MicrographRecipe) -> list[SpecimenOptions]:
+    """Return the options of each structure; those of maps for maps alone."""
+    names = ("b_factor", "resolution", "symmetry", "assembly", "model", "centre")
+    given = {name: getattr(recipe, name) for name in names}
+    of_maps = {name: getattr(recipe, name) for name in ("map_angpix", "map_volts")}
+    any_map = any(is_map(path) for path in recipe.structures)
+    return [
+        SpecimenOptions(
+            structure=path,
+            out=recipe.out,
+            angpix=recipe.angpix,
+            **given,
+            **(of_maps if is_map(path) or not any_map else {}),
+        )
+        for path in recipe.structures
+    ]
+
+
+def _sized(
+    recipe: MicrographRecipe, placed: tuple[PlacedAtoms | PlacedMap, ...]
+) -> MicrographRecipe:
+    """Return a recipe with a pixel size, a box and all about heights and solvent."""
+    sizes = [each.voxel_size for each in placed if each.voxel_size is not None]
+    pixel_size = recipe.angpix or next(iter(sizes), DEFAULTS["angpix"])
+    return filled(
+        recipe,
+        {
+            "angpix": pixel_size,
+            "box": max(each.roomy_box(pixel_size) for each in placed),
+        },
+    )
+
+
+def _specimen(
+    recipe: MicrographRecipe, structure: PlacedAtoms | PlacedMap, path: str
+) -> Specimen:
+    """Return one structure on the grid of the particles' box, in volts."""
+    wanted = bool(recipe.ice) if recipe.solvent is None else recipe.solvent
+    # What a single map can't do it says; beside atoms it is left as it is.
+    insisted = recipe.solvent is True and len(recipe.structures) == 1
+    solvent = wanted and (isinstance(structure, PlacedAtoms) or insisted)
+    box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
+    asked = Asked(box, pixel_size, recipe.resolution, None, solvent)
+    specimen = specimen_of(structure, asked)
+    check_in_volts(specimen, path)
+    return specimen
+
+
+def _particles(
+    recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
+) -> tuple[ParticleStack, np.ndarray]:
+    """Return the particles of a micrograph, and their heights."""
+    counts, n = recipe.copies, sum(recipe.copies)
+    species = np.repeat(np.arange(len(counts)), counts)
+    pixel_size = float(recipe.angpix or 0.0)
+    heights = _rounded(_joined(_heights_of, recipe, specimens))
+    whole, rest = _places(recipe, specimens)
+    defocus = np.stack(
+        [
+            recipe.defocus - heights,
+            np.full(n, recipe.astigmatism),
+            np.full(n, recipe.astigmatism_angle),
+        ],
+        axis=1,
+    )
+    optics = OpticsGroup(
+        pixel_size=pixel_size,
+        voltage=recipe.kv,
+        spherical_aberration=recipe.cs,
+        amplitude_contrast=recipe.q0,
+        box=int(recipe.box or 0),
+    )
+    stack = ParticleStack(
+        reader=no_images,
+        rows=np.arange(n),
+        optics=(optics,),
+        groups=np.zeros(n, np.int64),
+        angles=_rounded(_joined(_angles_of, recipe, specimens)),
+        shifts=rest,
+        defocus=_rounded(defocus),
+        phase_shifts=np.full(n, recipe.phase_shift),
+        b_factors=np.full(n, recipe.b_envelope),
+        scales=np.ones(n),
+        columns={
+            "rlnMicrographName": np.full(n, MICROGRAPH),
+            "rlnCoordinateX": whole[:, 0],
+            "rlnCoordinateY": whole[:, 1],
+            "rlnClassNumber": species + 1,
+            "rlnRandomSubset": draw_subsets(recipe.seed, n),
+        },
+    )
+    return stack, heights
+
+
+def _joined(
+    draw: Any, recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
+) -> np.ndarray:
+    """Return what is drawn of each species, one after the other."""
+    drawn = [
+        draw(recipe, specimen, number, count)
+        for number, (specimen, count) in enumerate(
+            zip(specimens, recipe.copies, strict=True)
+        )
+        if count
+    ]
+    return np.concatenate(drawn)
+
+
+def _heights_of(
+    recipe: MicrographRecipe, specimen: Specimen, number: int, count: int
+) -> np.ndarray:
+    spread = recipe.heights
+    if spread is None:
+        spread = max(recipe.ice - specimen.diameter, 0.0)
+    return spread * uniform_heights(recipe.seed, count, number)
+
+
+def _angles_of(
+    recipe: MicrographRecipe, _: Specimen, number: int, count: int
+) -> np.ndarray:
+    if recipe.orientations == "uniform":
+        return uniform_angles(recipe.seed, count, number)
+    if recipe.orientations == "preferred":
+        return preferred_angles(recipe.seed, count, species=number)
+    angles = read_angles(recipe.orientations)
+    return np.asarray(angles, float)[np.arange(count) % len(angles)]
+
+
+def _places(
+    recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixel (x, y) of each particle, and the rest of its place, Å.
+
+    Pixels are whole, as programs that cut boxes need them; the rest is the origin's.
+    """
+    pixel_size = float(recipe.angpix or 0.0)
+    distance = recipe.distance
+    if distance is None:
+        distance = max(specimen.diameter for specimen in specimens)
+    y, x = recipe.shape
+    extent = (y * pixel_size, x * pixel_size)
+    places = _random_places(recipe, extent, distance)
+    middle = np.array([(x - 1) / 2, (y - 1) / 2])
+    exact = places / pixel_size + middle
+    whole = np.clip(np.round(exact), 0, np.array([x, y]) - 1)
+    return whole, _rounded((exact - whole) * pixel_size)
+
+
+def _random_places(
+    recipe: MicrographRecipe, extent: tuple[float, float], distance: float
+) -> np.ndarray:
+    key, n = stream(recipe.seed, "place"), sum(recipe.copies)
+    try:
+        return random_places(key, extent, n, distance)
+    except ValueError as error:
+        reason = str(error).partition("; do ")[0]
+        raise UsageError(
+            f"{reason}; do lower --n-copies or --distance, or raise --size"
+        ) from error
+
+
+def _margin(recipe: MicrographRecipe, heights: np.ndarray) -> int:
+    """Return how many pixels the lens carries detail at Nyquist across an edge."""
+    pixel_size = float(recipe.angpix or 0.0)
+    frequency = np.linspace(0, 0.5 / pixel_size, 500)
+    spread = 0.5 * recipe.ice + float(np.abs(heights).max()) + recipe.astigmatism / 2
+    farthest = max(
+        float(delocalisation(frequency, defocus, recipe.kv, recipe.cs).max())
+        for defocus in (recipe.defocus - spread, recipe.defocus + spread)
+    )
+    return math.ceil(farthest / pixel_size)
+
+
+def _cautions(recipe: MicrographRecipe, specimens: tuple[Specimen, ...]) -> list[str]:
+    """Return what the reader should know of the physics."""
+    found = [
+        "Particles don't fade or move in the exposure; the ice does, as its molecules "
+        "diffuse. Ice isn't absent where a particle is."
+        if recipe.ice
+        else "Particles are in vacuum, and don't fade or move in the exposure."
+    ]
+    if recipe.ice:
+        thinner = [each for each in specimens if each.diameter > recipe.ice]
+        if thinner and recipe.heights is None:
+            found.append(
+                f"Particles of {thinner[0].diameter:.0f} Å stick out of ice of "
+                f"{recipe.ice:.0f} Å; all of them are at its middle."
+            )
+        if any(each.facts.get("surroundings") == "vacuum" for each in specimens):
+            found.append(
+                "Atoms have the contrast that they have in vacuum (--no-solvent): "
+                "about twice that in ice, at low resolution."
+            )
+    return found
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.round(values, _DECIMALS) + 0.0
+
+
+def poses_of(job: MicrographJob, number: int) -> Any:
+    """Return the poses of one species, a batch, by what truth.star says.
+
+    Args:
+        job: made ready.
+        number: of the structure, from 0.
+    """
+    rows = job.of_species(number)
+    assert job.particles.angles is not None
+    kind = np.float64 if job.recipe.x64 else np.float32
+    columns = (job.particles.angles[rows], job.shifts()[rows], job.heights[rows])
+
+    def one(angles: Any, shift: Any, height: Any) -> Pose:
+        return Pose(Rotation.from_euler(*angles), shift, height)
+
+    return jax.vmap(one)(*(column.astype(kind) for column in columns))
