@@ -207,6 +207,7 @@ GRID = vx.Grid(20, 1.0)
 TURNED = vx.Pose.from_euler(33.0, 54.7, 12.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "most"),
     [(SliceKernel(5, 1.5), 3e-4), (SliceKernel(6, 1.5), 1e-4)],
