@@ -548,6 +548,13 @@ LONG = {
     "Magnified FourierMap",
     "Lens of all aberrations",
     "expose",
+    "transmit",
+    "Camera.readout",
+    "Ice.diffused",
+    "Ensemble.sample",
+    "resample_counts",
+    "frame_filters",
+    "weighted_sum",
 }
 assert CASES.keys() >= LONG
 
