@@ -7,7 +7,7 @@ import pytest
 
 import vitrax as vx
 from vitrax.cli import main
-from vitrax.cli._micrograph_image import _power, ice_layer, share_left
+from vitrax.cli._micrograph_image import mean_ice, share_left
 from vitrax.cli._micrograph_report import binned, mean_power
 
 
@@ -194,12 +194,16 @@ def test_mtf_dims_the_signal_and_leaves_white_noise(vacuum, atoms, tmp_path):
 # The parts.
 
 
-def test_ice_of_a_line_is_that_of_the_library():
+def test_ice_is_that_of_the_library_and_fades_with_the_exposure():
     ice, grid = vx.structure.Ice(thickness=100.0), vx.Grid((48, 64), 1.3)
-    power = _power(ice, vx.Grid((1, 16384), 1.3 / 2**0.5))[0]
     key = jax.random.key(3)
-    ours, theirs = ice_layer(key, power, grid), ice.sample(key, grid).values
-    np.testing.assert_allclose(ours, theirs, atol=1e-4 * float(theirs.std()))
+    still = np.fft.rfft2(ice.sample(key, grid).values)
+    scale = np.abs(still).max()
+    for dose in (0.0, 20.0):
+        layer = np.fft.rfft2(mean_ice(key, ice, dose, grid))
+        left = np.sqrt(np.asarray(share_left(ice, grid, dose)))
+        np.testing.assert_allclose(layer, left * still, atol=1e-6 * scale)
+    assert left[0, 20] < 0.5
 
 
 def test_mean_over_the_exposure_is_that_of_many_frames():

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import io, plot
+from .. import io
 from . import _record
 from ._device import computing
-from ._exit import UsageError
 from ._micrograph_image import image_of, steps_of
 from ._micrograph_job import (
     MICROGRAPH,
@@ -24,7 +23,7 @@ from ._micrograph_job import (
 )
 from ._micrograph_recipe import MicrographRecipe
 from ._micrograph_report import report_of
-from ._needs import as_duration, check_needs, plan_lines
+from ._needs import as_duration, check_needs, check_pictures, plan_lines
 from ._outbox import outbox, refuse_occupied
 from ._pixel_statistics import Range
 from ._progress import progress, say
@@ -41,11 +40,7 @@ def simulate_micrograph(recipe: MicrographRecipe) -> None:
     """
     if not recipe.dry_run:
         refuse_occupied(recipe.out, overwrite=recipe.overwrite)
-    if recipe.report and not plot.can_draw():
-        raise UsageError(
-            "cannot write report.html because matplotlib or jinja2 isn't installed; do "
-            "pip install 'vitrax[view]', or pass --no-report"
-        )
+    check_pictures(wanted=recipe.report)
     with computing(recipe.device, x64=recipe.x64):
         start = time.monotonic()
         job = prepare_micrograph(recipe)

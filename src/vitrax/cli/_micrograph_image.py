@@ -10,7 +10,7 @@ import numpy as np
 
 from .._typing import ScalarLike, default_float
 from ..detector import Camera, PoissonNoise, expose
-from ..grid import Grid, crop, frequency_radius
+from ..grid import Grid, apply_filter, crop
 from ..image import Microscope, simulate_micrograph
 from ..structure import Ice
 from ._draw import stream
@@ -20,8 +20,6 @@ from ._micrograph_job import MicrographJob, poses_of
 
 # Below this, 1 - x/3 is the mean of a decay to seven digits.
 _FEW = 1e-3
-# Steps of frequency at which the power of ice is computed; between them it is linear.
-_STEPS = 8192
 
 
 def steps_of(job: MicrographJob) -> int:
@@ -48,11 +46,12 @@ def image_of(
     recipe = job.recipe
     scope = job.microscope(job.field())
     layers: list[tuple[jax.Array, float]] = []
-    power = ice_power(job, scope.grid) if recipe.layers else jnp.zeros(2)
     for number in range(recipe.layers):
         height = ((number + 0.5) / recipe.layers - 0.5) * recipe.ice
         key = jax.random.fold_in(stream(recipe.seed, "ice"), number)
-        layers.append((ice_layer(key, power, scope.grid).block_until_ready(), height))
+        ice = Ice(thickness=jnp.asarray(recipe.ice / recipe.layers, default_float()))
+        layer = mean_ice(key, ice, recipe.dose, scope.grid)
+        layers.append((layer.block_until_ready(), height))
         advance(1)
     species = [
         (ready, poses_of(job, number))
@@ -74,34 +73,27 @@ def image_of(
     return recorded, clean
 
 
-def ice_power(job: MicrographJob, grid: Grid) -> jax.Array:
-    r"""Return the power per area of one layer at even steps of frequency, V²·Å⁴.
-
-    It is that of `Ice`, as the mean over an exposure in which molecules diffuse. A
-    frequency that keeps the part $e^{-aN}$ of its amplitude after the exposure $N$, as
-    `Ice.diffused` says, has in the mean over it the power
-
-    $$\frac{2}{x^2}\left(x - 1 + e^{-x}\right), \quad x = aN$$
-
-    of that of ice at rest.
+@jax.jit
+def mean_ice(key: jax.Array, ice: Ice, dose: ScalarLike, grid: Grid) -> jax.Array:
+    """Return the mean over an exposure of one layer of ice, V·Å.
 
     Args:
-        job: made ready.
+        key: one for each layer.
+        ice: its kind and thickness.
+        dose: of the exposure, e/Å².
         grid: of the field.
     """
-    recipe = job.recipe
-    ice = Ice(thickness=jnp.asarray(recipe.ice / recipe.layers, default_float()))
-    # The corners of the spectrum are within this line.
-    line = Grid((1, 2 * _STEPS), float(grid.pixel_size) / 2**0.5)
-    power = _power(ice, line)[0]
-    return power * share_left(ice, line, recipe.dose)[0]
-
-
-_power = jax.jit(Ice.power)
+    left = jnp.sqrt(share_left(ice, grid, dose))
+    return apply_filter(ice.sample(key, grid).values, left)
 
 
 def share_left(ice: Ice, grid: Grid, dose: ScalarLike) -> jax.Array:
-    """Return the power of the mean over an exposure, over that of ice at rest.
+    r"""Return the power of the mean over an exposure, over that of ice at rest.
+
+    A frequency that keeps the part $e^{-aN}$ of its amplitude after the exposure $N$,
+    as `Ice.diffused` says, has in the mean over it the part
+
+    $$\frac{2}{x^2}\left(x - 1 + e^{-x}\right), \quad x = aN$$
 
     Args:
         ice: says how far its molecules go.
@@ -112,26 +104,6 @@ def share_left(ice: Ice, grid: Grid, dose: ScalarLike) -> jax.Array:
     x = (4 * np.pi**2 / 6) * moved * grid.frequency_squared().astype(moved.dtype)
     many = jnp.where(x > _FEW, x, 1.0)
     return jnp.where(x > _FEW, 2 * (many + jnp.expm1(-many)) / many**2, 1 - x / 3)
-
-
-@jax.jit
-def ice_layer(key: jax.Array, power: jax.Array, grid: Grid) -> jax.Array:
-    """Return the projected potential of one layer of ice, about its mean, V·Å.
-
-    Args:
-        key: one for each layer.
-        power: of `ice_power`.
-        grid: of the field.
-    """
-    pixel_size = grid.pixel_size.astype(power.dtype)
-    radius = frequency_radius(grid).astype(power.dtype)
-    step = radius * pixel_size * (2**0.5 * (len(power) - 1))
-    below = jnp.clip(jnp.floor(step), 0, len(power) - 2)
-    part, index = step - below, below.astype(jnp.int32)
-    at = (1 - part) * power[index] + part * power[index + 1]
-    amplitude = (jnp.sqrt(at) / pixel_size).at[0, 0].set(0.0)
-    white = jnp.fft.rfft2(jax.random.normal(key, grid.shape, power.dtype))
-    return jnp.fft.irfft2(white * amplitude.astype(white.dtype), s=grid.shape)
 
 
 @ft.partial(jax.jit, static_argnums=(3, 4))

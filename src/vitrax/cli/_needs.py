@@ -5,7 +5,8 @@ import os
 import pathlib
 import shutil
 
-from ._exit import ResourceError
+from ..plot import can_draw
+from ._exit import ResourceError, UsageError
 
 
 # Memory of Python, jax and what it compiles, bytes.
@@ -114,3 +115,19 @@ def as_duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def check_pictures(*, wanted: bool) -> None:
+    """Raise if a report is wanted and can't be drawn.
+
+    Args:
+        wanted: whether there is to be a report.
+
+    Raises:
+        UsageError: if what draws it isn't installed.
+    """
+    if wanted and not can_draw():
+        raise UsageError(
+            "cannot write report.html because matplotlib or jinja2 isn't installed; do "
+            "pip install 'vitrax[view]', or pass --no-report"
+        )

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import io, plot
+from .. import io
 from . import _record, _showing
 from ._comparison import COMPARED, Comparison, compare
 from ._device import computing
-from ._exit import UsageError
 from ._job import Job, prepare
-from ._needs import as_bytes, as_duration
+from ._needs import as_bytes, as_duration, check_pictures
 from ._noise_level import Signal, measure_signal, noise_for
 from ._optics_facts import contrast_per_map, envelope_left
 from ._outbox import outbox, refuse_occupied
@@ -41,11 +40,7 @@ def simulate(recipe: Recipe) -> None:
     """
     if not recipe.dry_run:
         refuse_occupied(recipe.out, overwrite=recipe.overwrite)
-    if recipe.report and not plot.can_draw():
-        raise UsageError(
-            "cannot write report.html because matplotlib or jinja2 isn't installed; do "
-            "pip install 'vitrax[view]', or pass --no-report"
-        )
+    check_pictures(wanted=recipe.report)
     with computing(recipe.device, x64=recipe.x64):
         start = time.monotonic()
         job = prepare(recipe)
