@@ -5,6 +5,10 @@ from ._atoms import read_atoms as read_atoms
 from ._maps import read_map as read_map, write_map as write_map
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mtf import read_mtf as read_mtf
+from ._particle_layout import (
+    ImagePlaces as ImagePlaces,
+    AbstractLayout as AbstractLayout,
+)
 from ._particle_tables import (
     lens_columns as lens_columns,
     particle_tables as particle_tables,
@@ -12,9 +16,11 @@ from ._particle_tables import (
 )
 from ._particle_writer import (
     ParticleWriter as ParticleWriter,
+    write_particle_table as write_particle_table,
     write_particles as write_particles,
 )
-from ._relion import read_particles as read_particles
+from ._particles import read_particles as read_particles
+from ._relion_layout import Relion as Relion
 from ._stacks import (
     ImageStack as ImageStack,
     StackWriter as StackWriter,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -10,21 +11,23 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float
 
-from .._files import atomic_path
+from .._files import InputError, InputWarning, atomic_path
 from ..image import OpticsGroup, ParticleStack
 from ..optics import Lens
 from ..pose import Pose
 from ._contents import Path
+from ._contrast import contrast_sign
+from ._particle_layout import ImagePlaces, AbstractLayout, joined
 from ._particle_tables import (
     check_box,
     image_names,
     lens_columns,
     optics_table,
     ordered,
-    particle_tables,
     pose_columns,
 )
-from ._relion import contrast_sign
+from ._relion_layout import Relion
+from ._stack_images import StackImages
 from ._stacks import StackWriter
 from ._star_table import TEXT, StarTable
 from ._star_text import write_tables
@@ -184,22 +187,26 @@ def write_particles(
     path: Path,
     particles: ParticleStack,
     *,
-    contrast: str = "relion",
+    layout: AbstractLayout | None = None,
+    contrast: str | None = None,
     project: Path | None = None,
     batch_size: int = 256,
 ) -> None:
-    """Write particles, images and all, as RELION 3.1 reads them.
+    """Write particles, images and all, as some program reads them.
 
     Columns that the particles' own file had are kept; poses, defoci and optics are
     those of the stack. Images are copied in batches. Files appear under their names
-    only when whole, the STAR file last.
+    only when whole, the table last.
 
     Args:
-        path: the STAR file; images go to an .mrcs file of the same name beside it, or
-            to one for each box and pixel size where these differ.
+        path: the table; images go to an .mrcs file of the same name beside it, or to
+            one for each box and pixel size where these differ.
         particles: any stack, such as `read_particles` gives.
-        contrast: of protein in the written stack: "white" (or "relion"), or "dark".
-        project: folder from which RELION will be run, by default that of the STAR file.
+        layout: the program's, `Relion()` by default.
+        contrast: of protein in the written stack, "white" or "dark"; by default as the
+            program has it.
+        project: folder from which the program will be run, by default that of the
+            table.
         batch_size: images in memory at a time.
 
     Raises:
@@ -219,30 +226,92 @@ def write_particles(
         >>> vx.io.read_star(path)["particles"]["rlnImageName"][0]
         '000001@particles.mrcs'
     """
-    target, sign = pathlib.Path(path), contrast_sign(contrast)
+    target = pathlib.Path(path)
+    layout = Relion() if layout is None else layout
+    sign = contrast_sign(contrast or layout.contrast)
     kinds = [(group.box, group.pixel_size) for group in particles.optics]
     used = [kinds[i] for i in np.unique(particles.groups)]
     distinct = list(dict.fromkeys(used))
     kind_of = np.array(
         [distinct.index(k) if k in used else -1 for k in kinds], np.int64
     )
-    names = np.empty(len(particles), TEXT)
+    parts = []
     with contextlib.ExitStack() as files:
         table = files.enter_context(atomic_path(target))
         for number, (box, pixel_size) in enumerate(distinct):
             rows = np.flatnonzero(kind_of[particles.groups] == number)
             suffix = "" if len(distinct) == 1 else f"_{number + 1}"
             stack = target.with_name(f"{target.stem}{suffix}.mrcs")
-            edge = check_box(box, target)
+            edge = layout.checked_box(box, target)
             writer = files.enter_context(
                 StackWriter(stack, (len(rows), edge, edge), pixel_size)
             )
             for batch in particles[rows].batches(batch_size):
                 writer.append(batch.images() * np.float32(sign))
-            names[rows] = image_names(
-                np.arange(len(rows)), _name_for_relion(stack, project)
-            )
-        write_tables(table, particle_tables(particles, {"rlnImageName": names}))
+            parts.append((rows, _name_for_relion(stack, project), sign))
+        layout.write_table(table, particles, joined(parts, len(particles)))
+
+
+def write_particle_table(
+    path: Path, particles: ParticleStack, *, layout: AbstractLayout | None = None
+) -> None:
+    """Write the table of particles alone; their images stay in the stacks they are in.
+
+    Names of stacks are those of the particles' own file, so that the table is used from
+    the same folder.
+
+    Args:
+        path: the table.
+        particles: from `read_particles`.
+        layout: the program's, `Relion()` by default.
+
+    Raises:
+        InputError: if the images aren't in files.
+
+    Warns:
+        InputWarning: if protein isn't of the contrast that the program expects and its
+            table can't say so.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> folder = tempfile.mkdtemp()
+        >>> vx.io.write_particles(folder + "/particles.star", stack)
+        >>> stack = vx.io.read_particles(folder + "/particles.star")
+        >>> vx.io.write_particle_table(folder + "/first.star", stack[:1])
+        >>> vx.io.read_star(folder + "/first.star")["particles"]["rlnImageName"][0]
+        '000001@particles.mrcs'
+    """
+    target = pathlib.Path(path)
+    layout = Relion() if layout is None else layout
+    reader, rows = particles.reader, particles.rows
+    if not isinstance(reader, StackImages):
+        raise InputError(
+            f"cannot write {target} without images because those of the particles "
+            "aren't in files; do use write_particles"
+        )
+    images = ImagePlaces(
+        stacks=reader.stacks,
+        stack_of=reader.stack_of[rows],
+        index_of=reader.index_of[rows],
+        signs=reader.signs[rows],
+    )
+    other = images.signs != contrast_sign(layout.contrast)
+    if other.any() and not layout.holds_contrast:
+        warnings.warn(
+            f"{target}: protein isn't {layout.contrast}, as it is expected to be, in "
+            f"the stacks of {int(other.sum())} of {len(other)} particles; do use "
+            "write_particles (--copy-images), which turns them",
+            InputWarning,
+            stacklevel=2,
+        )
+    with atomic_path(target) as table:
+        layout.write_table(table, particles, images)
 
 
 def _name_for_relion(stack: pathlib.Path, project: Path | None) -> str:

@@ -1,7 +1,5 @@
 """Particles as RELION's STAR files describe them."""
 
-import os
-import pathlib
 import warnings
 from collections.abc import Mapping
 
@@ -11,7 +9,6 @@ from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import read_aberrations, with_tilt_of_particles
 from ._columns import did_you_mean, lacks, number, rows_in_words, text_column, together
-from ._contents import Path
 from ._labels import (
     ANGLES,
     DEFOCUS,
@@ -21,141 +18,68 @@ from ._labels import (
     SHIFTS,
     SHIFTS_IN_PIXELS,
 )
+from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages, split_image_names
-from ._star import read_star
 from ._star_table import TEXT, StarTable
 
 
-# How to give what a file lacks, in Python and on the command line.
-_HOW_TO_GIVE = {
-    "rlnImagePixelSize": "pixel_size= (--angpix)",
-    "rlnVoltage": "voltage= (--kv)",
-    "rlnSphericalAberration": "spherical_aberration= (--cs)",
-    "rlnAmplitudeContrast": "amplitude_contrast= (--q0)",
-}
-# The sign that turns a stack's images into physical ones, protein dark.
-CONTRASTS = {"white": -1, "dark": 1, "relion": -1}
-
-
-def read_particles(
-    path: Path,
-    *,
-    contrast: str = "relion",
-    project: Path | None = None,
-    pixel_size: float | None = None,
-    voltage: float | None = None,
-    spherical_aberration: float | None = None,
-    amplitude_contrast: float | None = None,
+def read_relion(
+    source: ParticleSource, tables: Mapping[str, StarTable]
 ) -> ParticleStack:
-    """Return the particles of a RELION STAR file, 3.1 and newer or 3.0.
+    """Return the particles of a RELION STAR file, 3.0 to 5.
 
     Beam tilt, Zernike terms and magnification are those of the optics groups; beam tilt
-    that stands in the table of particles, as in old files, becomes its group's. Images
-    are read when they are asked for, and need not be there before. They come out
-    physical, protein dark. A shift is where the particle is: minus RELION's origin.
+    that stands in the table of particles, as in old files, becomes its group's.
 
     Args:
-        path: the STAR file.
-        contrast: of protein in the stacks. "white" (or "relion") as RELION's own
-            programs make them, "dark" as recorded. A STAR file has no field for it, so
-            it is never guessed.
-        project: folder to which names of stacks are relative, where it is neither the
-            current one, which is tried first, nor that of the STAR file, tried last.
-        pixel_size: Å, where the file has none.
-        voltage: kV, where the file has none.
-        spherical_aberration: mm, where the file has none.
-        amplitude_contrast: where the file has none.
-
-    Returns:
-        The particles, with all columns of the file.
+        source: the file, and what the caller says about it.
+        tables: that it holds.
 
     Raises:
         InputError: naming column, rows and file, for what is missing or cannot be.
-
-    Example:
-        >>> import jax, numpy as np, tempfile
-        >>> import vitrax as vx
-        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
-        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
-        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
-        >>> images = np.ones((3, 8, 8))
-        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
-        >>> path = tempfile.mkdtemp() + "/particles.star"
-        >>> vx.io.write_particles(path, stack)
-        >>> float(vx.io.read_particles(path).images().mean())
-        1.0
     """
-    source = os.fspath(path)
-    given = {
-        "rlnImagePixelSize": pixel_size,
-        "rlnVoltage": voltage,
-        "rlnSphericalAberration": spherical_aberration,
-        "rlnAmplitudeContrast": amplitude_contrast,
-    }
-    tables = read_star(path)
-    particles, optics = _split_tables(tables, source)
+    name, given = source.name, source.given
+    particles, optics = _split_tables(tables, name)
     if optics is None:
-        particles, optics = _optics_of_particles(particles, source, given)
-    particles = _shifts_in_angstroms(particles, optics, source, given)
-    groups = _group_of_each(particles, optics, source)
-    particles, optics = with_tilt_of_particles(particles, optics, groups, source)
-    _warn_of_premultiplied(optics, source)
-    names = text_column(particles, "rlnImageName", source)
-    stacks, stack_of, index_of = split_image_names(names, source)
-    boxes = _boxes(optics, source)
-    folders = [pathlib.Path(), pathlib.Path(source).absolute().parent]
-    if project is not None:
-        folders.insert(1, pathlib.Path(project))
+        particles, optics = _optics_of_particles(particles, name, given)
+    particles = _shifts_in_angstroms(particles, optics, name, given)
+    groups = _group_of_each(particles, optics, name)
+    particles, optics = with_tilt_of_particles(particles, optics, groups, name)
+    _warn_of_premultiplied(optics, name)
+    names = text_column(particles, "rlnImageName", name)
+    stacks, stack_of, index_of = split_image_names(names, name)
+    boxes = _boxes(optics, name)
     reader = StackImages(
-        source=source,
+        search=source.search,
         stacks=stacks,
         stack_of=stack_of,
         index_of=index_of,
-        folders=tuple(folders),
-        sign=contrast_sign(contrast),
+        signs=np.full(len(names), source.sign("relion")),
         boxes=boxes[groups],
     )
     missing: dict[str, str] = {}
     found = _found_boxes(reader, groups, boxes)
-    _warn_of_odd_boxes(found, source)
+    _warn_of_odd_boxes(found, name)
     return ParticleStack(
         reader=reader,
         rows=np.arange(len(names)),
-        optics=_optics_groups(optics, source, given, found),
+        optics=_optics_groups(optics, name, given, found),
         groups=groups,
-        angles=together(particles, ANGLES, "angles", source, missing),
-        shifts=-np.stack([number(particles, name, source, 0.0) for name in SHIFTS], -1),
-        defocus=_defocus(particles, source, missing),
-        phase_shifts=number(particles, "rlnPhaseShift", source, 0.0),
-        b_factors=number(particles, "rlnCtfBfactor", source, 0.0),
-        scales=number(particles, "rlnCtfScalefactor", source, 1.0),
+        angles=together(particles, ANGLES, "angles", name, missing),
+        shifts=-np.stack([number(particles, each, name, 0.0) for each in SHIFTS], -1),
+        defocus=_defocus(particles, name, missing),
+        phase_shifts=number(particles, "rlnPhaseShift", name, 0.0),
+        b_factors=number(particles, "rlnCtfBfactor", name, 0.0),
+        scales=number(particles, "rlnCtfScalefactor", name, 1.0),
         columns=dict(particles),
         optics_columns=dict(optics),
         missing=missing
         | {
-            "box": f"cannot know the box because {source} doesn't say "
+            "box": f"cannot know the box because {name} doesn't say "
             "rlnImageSize and its stacks aren't found; do go to the folder from which "
             "RELION was run, or pass it as project="
         },
     )
-
-
-def contrast_sign(contrast: str) -> int:
-    """Return the factor between files of some contrast and physical images.
-
-    Args:
-        contrast: "white" (or "relion") or "dark".
-
-    Raises:
-        ValueError: if it is something else.
-    """
-    if contrast not in CONTRASTS:
-        raise ValueError(
-            f"cannot use contrast={contrast!r} because protein is either white or "
-            "dark; do "
-            f'pass "white" (as RELION makes stacks), or "dark"'
-        )
-    return CONTRASTS[contrast]
 
 
 def _split_tables(
@@ -202,14 +126,14 @@ def _optics_of_particles(
         raise InputError(
             f"cannot read particles of {source} because it has no table data_optics "
             f"and no {', '.join(lacking)}; do give "
-            f"{', '.join(_HOW_TO_GIVE[name] for name in lacking)}"
+            f"{', '.join(HOW_TO_GIVE[name] for name in lacking)}"
         )
     if present:
         warnings.warn(
             f"{source}: it is from RELION 3.0 or older and was converted to the 3.1 "
             f"layout ({len(kinds)} optics groups)",
             InputWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     kept = {name: column for name, column in particles.items() if name not in present}
     kept["rlnOpticsGroup"] = optics["rlnOpticsGroup"][groups.reshape(-1)]
@@ -322,7 +246,7 @@ def _number_or_given(
 ) -> np.ndarray:
     """Return a column, or what the caller gives where the file has none."""
     if name not in optics and given.get(name) is None:
-        how = _HOW_TO_GIVE[name]
+        how = HOW_TO_GIVE[name]
         raise InputError(f"{lacks(optics, [name], where)}, or give {how}")
     return number(optics, name, where, given.get(name))
 
@@ -352,7 +276,7 @@ def _warn_of_odd_boxes(boxes: np.ndarray, source: str) -> None:
             f"{source}: boxes of {odd} pixels are odd, and RELION's programs put their "
             f"centre one pixel beyond N // 2, which isn't corrected for",
             InputWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -373,5 +297,5 @@ def _warn_of_premultiplied(optics: StarTable, source: str) -> None:
         warnings.warn(
             f"{source}: images are computed without {PREMULTIPLIED}",
             InputWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

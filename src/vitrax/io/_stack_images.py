@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import pathlib
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -11,6 +10,7 @@ from .._files import InputError
 from ._columns import rows_in_words
 from ._contents import Path
 from ._mrc import MrcHeader, read_header
+from ._stack_search import StackSearch
 from ._stacks import ImageStack
 
 
@@ -19,21 +19,19 @@ class StackImages:
     """Reads particle images from the stacks that hold them.
 
     Attributes:
-        source: the table that names them, for messages.
-        stacks: names of the stacks, as the table spells them.
+        search: where the stacks are looked for.
+        stacks: their names, as the table spells them.
         stack_of: which stack each row is in.
         index_of: which image of it, from 0.
-        folders: where relative names are looked up, in order.
-        sign: 1 if protein is dark in the files, -1 if it is white.
+        signs: of each row, 1 if protein is dark in the file, -1 if it is white.
         boxes: pixels along an edge of each row's image, 0 where the table doesn't say.
     """
 
-    source: str
+    search: StackSearch
     stacks: tuple[str, ...]
     stack_of: Int[np.ndarray, " rows"]
     index_of: Int[np.ndarray, " rows"]
-    folders: tuple[pathlib.Path, ...]
-    sign: int
+    signs: Int[np.ndarray, " rows"]
     boxes: Int[np.ndarray, " rows"]
 
     def __call__(
@@ -55,9 +53,9 @@ class StackImages:
                 images = np.empty((len(rows), *found.shape[1:]), np.float32)
             if found.shape[1:] != images.shape[1:]:
                 raise InputError(
-                    f"cannot read images of {self.source} together because their boxes "
-                    f"differ ({found.shape[1:]} and {images.shape[1:]}); do go through "
-                    f"stack.buckets()"
+                    f"cannot read images of {self.search.source} together because "
+                    f"their boxes differ ({found.shape[1:]} and {images.shape[1:]}); "
+                    "do go through stack.buckets()"
                 )
             images[places] = found
         return np.empty((0, 0, 0), np.float32) if images is None else images
@@ -71,7 +69,7 @@ class StackImages:
         Raises:
             InputError: if the stack isn't found.
         """
-        return read_header(self.find(int(self.stack_of[row])))
+        return read_header(self.search.find(self._name(row)))
 
     def is_there(self, row: int) -> bool:
         """Return whether the stack that holds a row is found.
@@ -79,53 +77,32 @@ class StackImages:
         Args:
             row: of the table.
         """
-        return any(path.is_file() for path in self._tried(int(self.stack_of[row])))
+        return self.search.is_there(self._name(row))
 
-    def find(self, stack: int) -> pathlib.Path:
-        """Return the path of a stack.
-
-        Args:
-            stack: its number.
-
-        Raises:
-            InputError: if it isn't found, with the paths tried.
-        """
-        tried = self._tried(stack)
-        for path in tried:
-            if path.is_file():
-                return path
-        listed = ", ".join(map(str, tried))
-        raise InputError(
-            f"cannot read images of {self.source} because the stack "
-            f"{self.stacks[stack]} isn't found (tried {listed}); do go to the folder "
-            "from which RELION was run, or pass it as project="
-        )
-
-    def _tried(self, stack: int) -> list[pathlib.Path]:
-        return list(
-            dict.fromkeys(folder / self.stacks[stack] for folder in self.folders)
-        )
+    def _name(self, row: int) -> str:
+        return self.stacks[int(self.stack_of[row])]
 
     def _read(self, stack: int, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
         """Return the images of rows that are all in one stack."""
-        images = ImageStack(read_header(self.find(stack)))
+        name = self.stacks[stack]
+        images = ImageStack(read_header(self.search.find(name)))
         indices, boxes = self.index_of[rows], self.boxes[rows]
         beyond = indices >= len(images)
         if beyond.any():
             row = int(rows[beyond][0])
             raise InputError(
-                f"cannot read row {row + 1} of {self.source} because it asks for image "
-                f"{int(indices[beyond][0]) + 1} of {self.stacks[stack]}, which holds "
+                f"cannot read row {row + 1} of {self.search.source} because it asks "
+                f"for image {int(indices[beyond][0]) + 1} of {name}, which holds "
                 f"{len(images)}; do check that the stack is the right one"
             )
         _, y, x = images.shape
         if y != x or ((boxes != 0) & (boxes != x)).any():
             raise InputError(
-                f"cannot read images of {self.source} because {self.stacks[stack]} has "
-                f"images of {x} × {y} where the table says {int(boxes.max())} pixels; "
-                "do check that the stack is the right one"
+                f"cannot read images of {self.search.source} because {name} has images "
+                f"of {x} × {y} where the table says {int(boxes.max())} pixels; do "
+                "check that the stack is the right one"
             )
-        return images[indices] * np.float32(self.sign)
+        return images[indices] * self.signs[rows, None, None].astype(np.float32)
 
 
 def split_image_names(

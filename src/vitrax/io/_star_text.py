@@ -17,12 +17,15 @@ _NEEDS_QUOTES = re.compile(
 )
 
 
-def write_tables(path: Path, tables: Mapping[str, StarTable]) -> None:
+def write_tables(
+    path: Path, tables: Mapping[str, StarTable], *, version: str = "30001"
+) -> None:
     """Write tables as `write_star` does, at once under the name given.
 
     Args:
         path: a new file.
         tables: by name of block.
+        version: the number that RELION writes above each table.
 
     Raises:
         ValueError: if a text cannot stand in a STAR file, or a name isn't one word.
@@ -34,13 +37,13 @@ def write_tables(path: Path, tables: Mapping[str, StarTable]) -> None:
                     f"cannot write a block {name!r} because its name isn't one word; "
                     "do rename it"
                 )
-            for text in _lines_of(name, table):
+            for text in _lines_of(name, table, version):
                 file.write(text.encode())
 
 
-def _lines_of(name: str, table: StarTable) -> Iterator[str]:
+def _lines_of(name: str, table: StarTable, version: str) -> Iterator[str]:
     """Yield the text of a block, some rows at a time."""
-    yield f"\n# version 30001\n\ndata_{name}\n\n"
+    yield f"\n# version {version}\n\ndata_{name}\n\n"
     if not table.is_loop:
         for column, values in table.items():
             value = _formats(values)[0] % tuple(_writable(values, column))

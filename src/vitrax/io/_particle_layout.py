@@ -1,0 +1,94 @@
+"""How a program keeps particles: its table, and protein white or dark in its stacks."""
+
+import abc
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from ..image import ParticleStack
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagePlaces:
+    """Where the images of a table's particles are.
+
+    Attributes:
+        stacks: names of the files, as the table is to spell them.
+        stack_of: which of them each particle is in.
+        index_of: which image of it, from 0.
+        signs: of each particle, 1 if protein is dark in the file, -1 if it is white.
+
+    Example:
+        >>> import numpy as np
+        >>> import vitrax as vx
+        >>> zeros = np.zeros(2, int)
+        >>> vx.io.ImagePlaces(("a.mrcs",), zeros, np.arange(2), zeros - 1).names()
+        ['a.mrcs', 'a.mrcs']
+    """
+
+    stacks: tuple[str, ...]
+    stack_of: Int[np.ndarray, " particles"]
+    index_of: Int[np.ndarray, " particles"]
+    signs: Int[np.ndarray, " particles"]
+
+    def names(self) -> list[str]:
+        """Return the name of each particle's stack."""
+        return [self.stacks[stack] for stack in self.stack_of.tolist()]
+
+
+def joined(parts: Sequence[tuple[np.ndarray, str, int]], count: int) -> ImagePlaces:
+    """Return the places of particles that lie in several stacks, in their order.
+
+    Args:
+        parts: the particles in a stack, its name, and the sign of its images.
+        count: of all particles.
+    """
+    stack_of, index_of, signs = (np.zeros(count, np.int64) for _ in range(3))
+    for number, (rows, _, sign) in enumerate(parts):
+        stack_of[rows], index_of[rows] = number, np.arange(len(rows))
+        signs[rows] = sign
+    return ImagePlaces(tuple(name for _, name, _ in parts), stack_of, index_of, signs)
+
+
+class AbstractLayout(abc.ABC):
+    """A program's way to keep particles, for `write_particles`."""
+
+    @property
+    @abc.abstractmethod
+    def contrast(self) -> str:
+        """Of protein in the stacks that the program expects: "white" or "dark"."""
+
+    @property
+    @abc.abstractmethod
+    def holds_contrast(self) -> bool:
+        """Whether the table says of each image whether protein is white or dark."""
+
+    @abc.abstractmethod
+    def checked_box(self, box: int | None, path: pathlib.Path) -> int:
+        """Return a box that the program can use.
+
+        Args:
+            box: pixels along an edge, None where it isn't known.
+            path: of the table, for messages.
+
+        Raises:
+            InputError: if it can't.
+        """
+
+    @abc.abstractmethod
+    def write_table(
+        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+    ) -> None:
+        """Write the table, at once under the name given.
+
+        Args:
+            path: a new file.
+            particles: any stack.
+            images: where theirs are.
+
+        Raises:
+            InputError: if the program's format can't hold what there is.
+        """

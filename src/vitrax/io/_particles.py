@@ -1,0 +1,93 @@
+"""Particles from any program's file, told apart by what is in it."""
+
+from collections.abc import Callable, Mapping
+
+from ..image import ParticleStack
+from ._contents import Path, check_content, first_bytes, is_compressed, unpack
+from ._particle_source import ParticleSource, as_source
+from ._relion import read_relion
+from ._star import read_star
+
+
+def read_particles(
+    path: Path,
+    *,
+    contrast: str | None = None,
+    passthrough: tuple[Path, ...] = (),
+    stack: Path | None = None,
+    project: Path | None = None,
+    path_map: Mapping[str, str] | None = None,
+    strict_paths: bool = False,
+    pixel_size: float | None = None,
+    voltage: float | None = None,
+    spherical_aberration: float | None = None,
+    amplitude_contrast: float | None = None,
+) -> ParticleStack:
+    """Return the particles of a file of RELION; its content decides what it is.
+
+    STAR files of RELION 3.0 and older, 3.1, 4 and 5. Images are read when they are
+    asked for, and need not be there before. They come out physical, protein dark.
+    Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
+    RELION's but for the shift: it is where the particle is, minus RELION's origin.
+    All columns of the file are kept, and written back by `write_particles`.
+
+    Args:
+        path: the file.
+        contrast: of protein in the stacks: "white" or "dark". By default as the format
+            has it: white in RELION's stacks. A STAR file has no field for it.
+        passthrough: further files about the same particles.
+        stack: the images, for a file that doesn't name them.
+        project: folder to which names of stacks are relative, where it is neither the
+            current one, which is tried first, nor that of the file, tried last.
+        path_map: from beginnings of names, as they stand in the file, to where these
+            are now.
+        strict_paths: whether stacks outside of these folders are refused.
+        pixel_size: Å, where the file has none.
+        voltage: kV, where the file has none.
+        spherical_aberration: mm, where the file has none.
+        amplitude_contrast: where the file has none.
+
+    Returns:
+        The particles, with all columns of the file.
+
+    Raises:
+        InputError: naming column, rows and file, for what is missing or cannot be.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> path = tempfile.mkdtemp() + "/particles.star"
+        >>> vx.io.write_particles(path, stack)
+        >>> float(vx.io.read_particles(path).images().mean())
+        1.0
+    """
+    source = as_source(
+        path,
+        contrast=contrast,
+        project=project,
+        path_map=path_map,
+        strict_paths=strict_paths,
+        given={
+            "rlnImagePixelSize": pixel_size,
+            "rlnVoltage": voltage,
+            "rlnSphericalAberration": spherical_aberration,
+            "rlnAmplitudeContrast": amplitude_contrast,
+        },
+        passthrough=passthrough,
+        stack=stack,
+    )
+    return _reader_of(source)(source)
+
+
+def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleStack]:
+    """Return the reader of the format that a file has."""
+    start = first_bytes(source.path)
+    if is_compressed(start):
+        start = unpack(source.path, 1024)
+    check_content(source.path, start)
+    return lambda source: read_relion(source, read_star(source.path))
