@@ -6,8 +6,8 @@ from ._maps import read_map as read_map, write_map as write_map
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mtf import read_mtf as read_mtf
 from ._particle_layout import (
-    ImagePlaces as ImagePlaces,
     AbstractLayout as AbstractLayout,
+    ImagePlaces as ImagePlaces,
 )
 from ._particle_tables import (
     lens_columns as lens_columns,

@@ -17,7 +17,7 @@ from ..optics import Lens
 from ..pose import Pose
 from ._contents import Path
 from ._contrast import contrast_sign
-from ._particle_layout import ImagePlaces, AbstractLayout, joined
+from ._particle_layout import AbstractLayout, ImagePlaces, joined
 from ._particle_tables import (
     check_box,
     image_names,

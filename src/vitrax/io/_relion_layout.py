@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 
 from ..image import ParticleStack
-from ._particle_layout import ImagePlaces, AbstractLayout
+from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import check_box, image_names, particle_tables
 from ._star_table import TEXT
 from ._star_text import write_tables
