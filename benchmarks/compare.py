@@ -24,6 +24,8 @@ PAIRS = [
 ] + [
     ("gaussians", "gaussians", 3.0, 1),
     ("gaussians-gradient", "gaussians-gradient", 5.0, 1),
+    ("nufft", "gaussians", 8.0, 1),
+    ("nufft-gradient", "gaussians-gradient", 5.0, 1),
 ]
 ALONE = [("fft-128", 64), ("fft-256", 64)] + [
     (f"slice-{n}-fine{gradient}", 64)

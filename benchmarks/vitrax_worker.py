@@ -8,6 +8,7 @@ import workload
 from worker import serve
 
 import vitrax as vx
+from vitrax.potential import NonUniformFFT
 from vitrax.structure import SliceKernel
 
 
@@ -48,7 +49,7 @@ def slice_case(n, kernel, gradient):
     return lambda: forward(fourier_map, leaves, n)
 
 
-def gaussian_case(gradient):
+def gaussian_case(gradient, projector=None):
     """Return a function that projects 20 000 atoms of five terms."""
     structure = vx.Gaussians(*map(jnp.asarray, workload.gaussians()))
     grid = vx.Grid(workload.GAUSSIAN_BOX, 1.0)
@@ -57,7 +58,7 @@ def gaussian_case(gradient):
     def image(leaves, structure):
         shift = jnp.stack([leaves["shift_x"], leaves["shift_y"]])
         pose = vx.Pose.from_euler(leaves["rot"], leaves["tilt"], leaves["psi"], shift)
-        return vx.project(structure, pose, grid)
+        return vx.project(structure, pose, grid, projector)
 
     def loss(leaves, structure):
         return 0.5 * jnp.sum(image(leaves, structure) ** 2)
@@ -75,6 +76,9 @@ def transform_case(n):
 CASES = {
     "gaussians": ft.partial(gaussian_case, False),
     "gaussians-gradient": ft.partial(gaussian_case, True),
+    # Of these widths, eight between which the others are interpolated err by 3e-6.
+    "nufft": ft.partial(gaussian_case, False, NonUniformFFT(widths=8)),
+    "nufft-gradient": ft.partial(gaussian_case, True, NonUniformFFT(widths=8)),
 }
 for n in (128, 256):
     CASES[f"fft-{n}"] = ft.partial(transform_case, n)

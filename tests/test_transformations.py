@@ -69,7 +69,7 @@ def voxel_maps():
 
 
 def fourier_maps():
-    return tuple(map(vx.FourierMap.from_map, voxel_maps()))
+    return tuple(map(jax.jit(vx.FourierMap.from_map), voxel_maps()))
 
 
 def microscopes():

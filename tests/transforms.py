@@ -31,8 +31,11 @@ def check_transforms(fn, args, shifted):
         args: the arguments, whose leaves are float arrays.
         shifted: the same with other values.
     """
-    check_transforms_of_draw(fn, args, shifted)
-    check_derivatives(fn, args)
+    check_jit(fn, args, shifted)
+    check_vmap(fn, args, shifted)
+    gradient = check_gradient(fn, args)
+    check_derivatives(fn, args, gradient)
+    check_rejects_batches(fn, args, shifted)
 
 
 def check_transforms_of_draw(fn, args, shifted):
@@ -65,10 +68,12 @@ def check_vmap(fn, args, shifted):
 
 
 def check_gradient(fn, args):
-    """Check jit(grad) = grad, and that both are finite."""
+    """Check jit(grad) = grad, and that both are finite; return the gradient."""
     eager = jax.grad(lambda args: weighted_sum(fn(*args)))(args)
     assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(eager))
-    assert_close(jitted_gradient(fn)(args), eager)
+    gradient = jitted_gradient(fn)(args)
+    assert_close(gradient, eager)
+    return gradient
 
 
 def jitted_gradient(fn):
@@ -76,11 +81,10 @@ def jitted_gradient(fn):
     return jax.jit(jax.grad(lambda args: weighted_sum(fn(*args))))
 
 
-def check_derivatives(fn, args):
+def check_derivatives(fn, args, gradient):
     """Check both modes' derivatives in each leaf against central differences."""
     total = jax.jit(lambda args: weighted_sum(fn(*args)))
     forward = jax.jit(lambda args, step: jax.jvp(total, (args,), (step,))[1])
-    gradient = jax.jit(jax.grad(total))(args)
     magnitude = sum(float(jnp.sum(jnp.abs(y))) for y in jax.tree.leaves(fn(*args)))
     for name, direction in directions(args):
 

@@ -130,6 +130,7 @@ def test_the_pose_s_own_comes_before_the_lens_s():
     assert pose.moved(jnp.zeros(5)).magnification.tolist() == own.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["slice", "ray sum"])
 def test_the_gradient_is_that_of_finite_differences(kind):
     values = clouds.volume(clouds.cloud(10, 3.0), 3.0, 12)

@@ -34,7 +34,10 @@ def as_users_have_it():
         yield
 
 
-@pytest.mark.parametrize(("shape", "size"), [((9, 9), 2.0), ((12, 11), 2.0)])
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((9, 9), 2.0), pytest.param((12, 11), 2.0, marks=pytest.mark.slow)],
+)
 def test_voxels_give_the_direct_sum(shape, size):
     voxel_map = vx.VoxelMap(jr.normal(jr.key(0), (9, 9, 9)), 2.0)
     grid = vx.Grid(shape, size)
@@ -42,7 +45,9 @@ def test_voxels_give_the_direct_sum(shape, size):
     assert relative(vx.project(voxel_map, POSE, grid, NonUniformFFT()), exact) < 1e-9
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (65, 68)])
+@pytest.mark.parametrize(
+    "shape", [pytest.param((64, 64), marks=pytest.mark.slow), (65, 68)]
+)
 def test_gaussians_of_any_width_are_averaged_over_pixels(shape):
     grid, structure = vx.Grid(shape, 1.0), mixture()
     exact = vx.project(structure, POSE, grid)
@@ -70,6 +75,7 @@ def test_a_wide_range_of_widths():
     assert relative(image, exact) < 1e-8
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_separable_gaussians(as_users_have_it):
     grid = vx.Grid((64, 64), 1.0)
     weights = jr.normal(jr.key(2), (64, 64))

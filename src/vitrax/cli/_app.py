@@ -13,6 +13,7 @@ from cyclopts.exceptions import MissingArgumentError
 
 from .. import __version__
 from ._config import expand
+from ._convert_recipe import ConvertRecipe
 from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
 from ._micrograph_recipe import MicrographRecipe
 from ._project_recipe import ProjectRecipe
@@ -182,6 +183,37 @@ def info(
 
 
 @app.command(sort_key=7)
+def check(
+    *files: pathlib.Path,
+    fix: pathlib.Path | None = None,
+    print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> None:
+    """Say what is wrong with files, and mend what can be; exit code 3 if anything is.
+
+    Args:
+        files: of any kind that vitrax reads; decided by content.
+        fix: file to write mended to; of several files, a new folder.
+        print_json: print JSON instead of text.
+    """
+    from ._check import check as run
+
+    run(files, fix=fix, print_json=print_json)
+
+
+@app.command(sort_key=8)
+def convert(recipe: Annotated[ConvertRecipe, Parameter(name="*")]) -> None:
+    """Write particles, a map or atoms in another program's format.
+
+    Particles of RELION (3.0 to 5), cisTEM, CryoSPARC and Leopard-EM become each other,
+    aberrations and unknown columns included. Any option may also stand in a YAML file
+    given with --config FILE; the command line goes first.
+    """
+    from ._convert import convert as run
+
+    run(recipe)
+
+
+@app.command(sort_key=9)
 def doctor(
     *, print_json: Annotated[bool, Parameter(name="--json", negative=())] = False
 ) -> None:

@@ -16,6 +16,8 @@ ICE = Group("Ice", sort_key=4)
 CAMERA = Group("Dose and camera", sort_key=5)
 NOISE = Group("Noise and scale", sort_key=5)
 PROJECTION = Group("Projection", sort_key=5)
+CONVERSION = Group("Conversion", sort_key=1)
+SAID = Group("What the file doesn't say", sort_key=2)
 RUNNING = Group("Running", sort_key=6)
 
 

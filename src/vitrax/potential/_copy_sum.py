@@ -29,10 +29,10 @@ class CopySum(AbstractProjector):
     Example:
         >>> import vitrax as vx
         >>> atom = vx.Gaussians([[5.0, 0.0, 0.0]], [[1.0]], [[0.5]])
-        >>> ring = vx.structure.Assembly.from_group(atom, vx.pose.point_group("C7"))
+        >>> ring = vx.structure.Assembly.from_group(atom, vx.pose.point_group("C3"))
         >>> image = vx.project(ring, vx.Pose.identity(), vx.Grid(17, 1.0))
         >>> round(float(image.sum()), 5)
-        7.0
+        3.0
     """
 
     projector: AbstractProjector | None = None

@@ -34,7 +34,9 @@ class NonUniformFFT(AbstractProjector):
     Accurate to 1e-9 in double precision, 2e-6 in single, where `widths` suffice.
 
     Args:
-        widths: number of widths between which those of Gaussians are interpolated.
+        widths: number of widths between which those of Gaussians are interpolated. For
+            atoms with B-factors from 15 to 60 Å² on pixels of 1 Å, 4 err by 1e-3 of the
+            image's norm, 6 by 7e-5, 8 by 3e-6; two cost one transform.
 
     References:
         Barnett, Magland and af Klinteberg 2019, SIAM J. Sci. Comput. 41, C479.
@@ -168,13 +170,29 @@ def _transforms(
     modes = (2 * (width // 2) + 1, 2 * (height // 2) + 1)
 
     def one(row: Array) -> Array:
-        return nufftax.nufft2d1(x, y, row.astype(dtype), modes, tolerance, -1)
+        return nufftax.nufft2d1(x, y, row, modes, tolerance, -1)
 
     # nufftax relies on what strict settings of the caller forbid.
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
-        full = jax.vmap(one)(strengths)
-    rows = full[:, :height, width // 2 :]
+        full = _apart(lax.map(one, _in_pairs(strengths).astype(dtype)))
+    rows = full[: len(strengths), :height, width // 2 :]
     return jnp.roll(rows, -(height // 2), axis=1)
+
+
+def _in_pairs(strengths: Float[Array, "n j"]) -> Complex[Array, "m j"]:
+    """Return two sums' real strengths as one sum's complex ones."""
+    even = jnp.pad(strengths, ((0, len(strengths) % 2), (0, 0)))
+    return lax.complex(even[0::2], even[1::2])
+
+
+def _apart(spectra: Complex[Array, "m y x"]) -> Complex[Array, "n y x"]:
+    """Return the two spectra in each: the parts with F(-k) = F(k)* and F(-k) = -F(k)*.
+
+    Rows and columns must go from minus to plus the same frequency.
+    """
+    mirrored = jnp.conj(spectra[:, ::-1, ::-1])
+    both = jnp.stack([spectra + mirrored, (spectra - mirrored) * -1j], axis=1)
+    return 0.5 * both.reshape(-1, *spectra.shape[1:])
 
 
 def _angle(position: Float[Array, " j"], period: Array) -> Float[Array, " j"]:

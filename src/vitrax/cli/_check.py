@@ -1,0 +1,141 @@
+"""The command `vitrax check`: what is wrong with files, and mending it."""
+
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import io
+from .._files import InputError
+from ..io import FileKind, Problem
+from ._exit import UsageError
+
+
+_PROBLEMS: dict[FileKind, Callable[[pathlib.Path], list[Problem]]] = {
+    FileKind.MRC: io.mrc_problems,
+    FileKind.RELION: io.star_problems,
+    FileKind.STAR: io.star_problems,
+    FileKind.CISTEM: io.cistem_problems,
+    FileKind.CRYOSPARC: io.cs_problems,
+    FileKind.LEOPARD: io.leopard_problems,
+    FileKind.ATOMS: io.atom_problems,
+}
+_MENDING: dict[FileKind, Callable[[pathlib.Path, pathlib.Path], list[Any]]] = {
+    FileKind.MRC: io.write_mended_mrc,
+    FileKind.RELION: io.write_mended_star,
+    FileKind.ATOMS: io.write_mended_atoms,
+}
+
+
+def check(
+    paths: Sequence[pathlib.Path],
+    *,
+    fix: pathlib.Path | None = None,
+    print_json: bool = False,
+) -> None:
+    """Print what is wrong with some files, and write mended copies of them.
+
+    Args:
+        paths: of the files.
+        fix: the mended file; of several files, a new folder for them.
+        print_json: whether to print JSON.
+
+    Raises:
+        InputError: if a file can't be read, or anything is wrong that wasn't mended.
+        UsageError: if a mended file would replace another.
+    """
+    targets = _targets(paths, fix)
+    records = [_checked(path, target) for path, target in targets]
+    if print_json:
+        print(json.dumps(records, indent=2))
+    else:
+        print("\n".join(_as_text(record) for record in records))
+    left = [record for record in records if record["error"] or record["left"]]
+    if left:
+        names = ", ".join(record["path"] for record in left)
+        advice = "see above" if fix else "see above, or let --fix OUT mend what it can"
+        raise InputError(
+            f"cannot take {names} as sound because of what is wrong in "
+            f"{'it' if len(left) == 1 else 'them'}; do {advice}"
+        )
+
+
+def _targets(
+    paths: Sequence[pathlib.Path], fix: pathlib.Path | None
+) -> list[tuple[pathlib.Path, pathlib.Path | None]]:
+    """Return each file with where its mended copy goes."""
+    if fix is None:
+        return [(path, None) for path in paths]
+    names = [path.name for path in paths]
+    if len(paths) > 1 and len(set(names)) < len(names):
+        raise UsageError(
+            f"cannot mend files of the same name into {fix} because one would replace "
+            "the other; do mend them one by one"
+        )
+    made = [(path, fix if len(paths) == 1 else fix / path.name) for path in paths]
+    for _, target in made:
+        if target.exists():
+            raise UsageError(
+                f"cannot write {target} because it exists; do choose another name"
+            )
+    if len(paths) > 1:
+        fix.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
+    """Return what is wrong with a file, and what was done about it."""
+    record: dict[str, Any] = {
+        "path": str(path),
+        "kind": None,
+        "error": None,
+        "problems": [],
+        "mended": [],
+        "left": 0,
+    }
+    try:
+        kind = io.file_kind(path)
+        record["kind"] = kind.value
+        found = _PROBLEMS[kind](path) if kind in _PROBLEMS else _unreadable(path, kind)
+        record["problems"] = [vars(problem) for problem in found]
+        record["left"] = len(found)
+        if target is not None and found:
+            record |= _mended(path, target, kind, found)
+    except (InputError, OSError) as error:
+        record["error"] = str(error)
+    return record
+
+
+def _unreadable(path: pathlib.Path, kind: FileKind) -> list[Problem]:
+    """Return why a file of a kind without checks of its own can't be read."""
+    readers = {FileKind.TIFF: io.read_movie, FileKind.MODEL: io.read_model}
+    try:
+        readers[kind](path)
+    except (InputError, ValueError) as error:
+        return [Problem("file", str(error), "see the message", False)]
+    return []
+
+
+def _mended(
+    path: pathlib.Path, target: pathlib.Path, kind: FileKind, found: list[Problem]
+) -> dict[str, Any]:
+    """Return what mending changed, and how many problems are left."""
+    if kind not in _MENDING or not any(problem.is_fixable for problem in found):
+        return {}
+    changed = _MENDING[kind](path, target)
+    left = _PROBLEMS[kind](target)
+    return {"mended": [str(change) for change in changed], "left": len(left)}
+
+
+def _as_text(record: dict[str, Any]) -> str:
+    if record["error"]:
+        return f"{record['path']}: {record['error']}"
+    lines = [f"{record['path']}: {record['kind']}"]
+    for problem in record["problems"]:
+        mark = "~" if problem["is_fixable"] else "!"
+        lines.append(f"  {mark} {problem['where']}: {problem['what']}")
+        lines.append(f"      {problem['remedy']}")
+    lines += [f"  mended: {change}" for change in record["mended"]]
+    if not record["problems"]:
+        lines.append("  nothing is wrong")
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""What `vitrax convert` is told, validated."""
+
+import pathlib
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ._options import CONVERSION, RUNNING, SAID, field, flag, option
+
+
+Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard"]
+Contrast = Literal["white", "dark"]
+
+
+class ConvertRecipe(BaseModel):
+    """Parameters of `vitrax convert`.
+
+    Lengths in Å, kV, mm.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
+        description="particles (RELION's or cisTEM's STAR, CryoSPARC's .cs, "
+        "Leopard-EM's CSV), a map, or atoms; its content decides which"
+    )
+    out: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
+        description="file to make"
+    )
+    to: Annotated[Format | None, option(CONVERSION)] = field(
+        "format of particles [default: by the suffix: .star is RELION 3.1, .cs "
+        "CryoSPARC, .csv Leopard-EM]"
+    )
+    copy_images: Annotated[bool, flag(CONVERSION, "--no-copy-images")] = field(
+        "write the images too, in a stack beside the table; otherwise the table names "
+        "the stacks where they are",
+        False,
+    )
+    output_contrast: Annotated[Contrast | None, option(CONVERSION)] = field(
+        "of protein in the copied images [default: as the program has it]"
+    )
+    contrast: Annotated[Contrast | None, option(SAID)] = field(
+        "of protein in the images there are [default: as the format has it]"
+    )
+    passthrough: Annotated[tuple[pathlib.Path, ...], option(SAID)] = field(
+        "further .cs files about the same particles; may be given more than once", ()
+    )
+    stack: Annotated[pathlib.Path | None, option(SAID)] = field(
+        "the images, for a file that doesn't name them"
+    )
+    project: Annotated[pathlib.Path | None, option(SAID)] = field(
+        "folder to which names of stacks are relative [default: the current one, then "
+        "that of the file]"
+    )
+    path_map: Annotated[tuple[str, ...], option(SAID)] = field(
+        "OLD=NEW, a beginning of names of stacks and what to put in its place; may be "
+        "given again",
+        (),
+    )
+    strict_paths: Annotated[bool, flag(SAID, "--no-strict-paths")] = field(
+        "refuse stacks outside of these folders", False
+    )
+    angpix: Annotated[float | None, option(SAID)] = field(
+        "pixel size where the file has none, Å", gt=0
+    )
+    kv: Annotated[float | None, option(SAID)] = field(
+        "voltage where the file has none", gt=0
+    )
+    cs: Annotated[float | None, option(SAID)] = field(
+        "spherical aberration where the file has none, mm"
+    )
+    q0: Annotated[float | None, option(SAID)] = field(
+        "amplitude contrast where the file has none", ge=0, le=1
+    )
+    overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(
+        "replace --out and what belongs to it", False
+    )
+    quiet: Annotated[bool, flag(RUNNING, "--no-quiet")] = field("say nothing", False)
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Old to new beginnings of names of stacks."""
+        return dict(_split(pair) for pair in self.path_map)
+
+    @field_validator("path_map")
+    @classmethod
+    def _maps(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in pairs:
+            _split(pair)
+        return pairs
+
+
+def _split(pair: str) -> tuple[str, str]:
+    old, mark, new = pair.partition("=")
+    if not old or not mark:
+        raise ValueError(
+            f"cannot use --path-map {pair} because it isn't OLD=NEW; do write it so, "
+            "such as --path-map /old/disk=/new/disk"
+        )
+    return old, new

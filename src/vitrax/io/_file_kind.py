@@ -1,0 +1,124 @@
+"""What kind of file something is, decided by its content."""
+
+import enum
+import re
+
+from .._files import InputError
+from ._contents import (
+    Path,
+    check_content,
+    first_bytes,
+    is_compressed,
+    unpack,
+)
+from ._mrc_fields import looks_like_mrc
+
+
+# So many bytes of a text say what it is: comments and the names of a table's columns.
+_ENOUGH = 2**16
+_RECORDS = (
+    "HEADER", "TITLE ", "REMARK", "CRYST1", "ATOM  ", "HETATM", "MODEL ", "COMPND",
+    "SOURCE", "KEYWDS", "EXPDTA", "AUTHOR", "SEQRES", "ORIGX1", "SCALE1", "OBSLTE",
+    "NUMMDL", "CONECT",
+)  # fmt: skip
+
+
+class FileKind(enum.Enum):
+    """What a file holds.
+
+    Example:
+        >>> import vitrax as vx
+        >>> vx.io.FileKind.MRC.value
+        'MRC'
+    """
+
+    MRC = "MRC"
+    TIFF = "TIFF or EER movie"
+    RELION = "RELION's particles"
+    CISTEM = "cisTEM's particles"
+    CRYOSPARC = "CryoSPARC's particles"
+    LEOPARD = "Leopard-EM's particles"
+    STAR = "STAR"
+    ATOMS = "atoms"
+    MODEL = "a model of vitrax"
+
+
+def file_kind(path: Path) -> FileKind:
+    """Return what kind of file something is; its name doesn't matter.
+
+    Args:
+        path: the file, which may be packed with gzip or bzip2.
+
+    Raises:
+        InputError: if it is none of those that vitrax reads.
+
+    Example:
+        >>> import tempfile
+        >>> import vitrax as vx
+        >>> path = tempfile.mkdtemp() + "/a.star"
+        >>> vx.io.write_star(path, {"optics": vx.io.StarTable({"rlnVoltage": [300.0]})})
+        >>> vx.io.file_kind(path).name
+        'STAR'
+    """
+    start = first_bytes(path, _ENOUGH)
+    if start.startswith((b"\x93NUMPY", b"\x95CSDAT")):
+        return FileKind.CRYOSPARC
+    check_content(path, start)
+    if is_compressed(start):
+        start = unpack(path, _ENOUGH)
+        check_content(path, start)
+    kind = _of_bytes(start) or _of_text(start)
+    if kind is None:
+        raise InputError(
+            f"cannot use {path} because its content is none of what vitrax reads (MRC, "
+            "TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, a model of "
+            "vitrax); do check that it is the right file"
+        )
+    return kind
+
+
+def _of_bytes(start: bytes) -> FileKind | None:
+    """Return the kind of a file that isn't text."""
+    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return FileKind.TIFF
+    if start.startswith(b"PK\x03\x04"):
+        return FileKind.MODEL
+    if looks_like_mrc(start[:1024]):
+        return FileKind.MRC
+    return None
+
+
+def _of_text(start: bytes) -> FileKind | None:
+    """Return the kind of a text."""
+    text = start.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    if text.lstrip().startswith("{"):
+        return FileKind.MODEL
+    lines = [line for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if not line.lstrip().startswith("#")]
+    if said and said[0].lstrip().lower().startswith("data_"):
+        return _of_blocks(text)
+    if any(line.startswith(_RECORDS) for line in lines[:50]):
+        return FileKind.ATOMS
+    if said and _is_leopard(said):
+        return FileKind.LEOPARD
+    return None
+
+
+def _of_blocks(text: str) -> FileKind:
+    """Return the kind of a text in blocks: mmCIF, or a STAR file of some program."""
+    if re.search(r"^\s*_[A-Za-z_]+\.\S", text, re.MULTILINE):
+        return FileKind.ATOMS
+    if re.search(r"^\s*_cisTEM", text, re.MULTILINE):
+        return FileKind.CISTEM
+    if re.search(r"^\s*_?rlnImageName\b", text, re.MULTILINE):
+        return FileKind.RELION
+    return FileKind.STAR
+
+
+def _is_leopard(lines: list[str]) -> bool:
+    """Return whether a table or a configuration is Leopard-EM's."""
+    names = {name.strip().strip('"') for name in lines[0].split(",")}
+    if {"phi", "theta", "psi"} <= names:
+        return True
+    keys = {line.split(":")[0].strip() for line in lines if ":" in line}
+    return bool(keys & {"df_path", "template_volume_path", "extracted_box_size"})
