@@ -134,16 +134,21 @@ def test_columns_along_y_are_turned(path):
     content = bytearray(path.read_bytes())
     content[64:72] = np.array([2, 1], "<i4").tobytes()
     path.write_bytes(content)
-    stack = read_stack(path)
+    with pytest.warns(InputWarning, match="stored along y, x and z"):
+        stack = read_stack(path)
     assert stack.shape == (5, 8, 6)
     np.testing.assert_array_equal(stack[2], IMAGES[2].T)
+    np.testing.assert_array_equal(list(stack)[4], IMAGES[4].T)
 
 
 def test_sections_that_are_not_along_z(path):
     content = bytearray(path.read_bytes())
     content[64:76] = np.array([3, 1, 2], "<i4").tobytes()
     path.write_bytes(content)
-    with pytest.raises(InputError, match="sections aren't along z"):
+    with (
+        pytest.warns(InputWarning, match="stored along z, x and y"),
+        pytest.raises(InputError, match="sections aren't along z"),
+    ):
         read_stack(path)
 
 
