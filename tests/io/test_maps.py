@@ -321,7 +321,7 @@ def test_an_image_is_no_map(tmp_path):
 def test_start_stays_in_the_header(shared):
     header = read_header(shared / "maps" / "EMD-3197.map")
     assert header.start == (-2, 0, 0)
-    with pytest.warns(InputWarning, match="stored along y, x and z"):
+    with pytest.warns(InputWarning, match="stored along z, x and y"):
         slanted = read_header(shared / "maps" / "EMD-3001.map")
     assert slanted.start == (-21, -12, 0)
     assert slanted.axes == (2, 1, 3)
@@ -335,7 +335,7 @@ def test_real_maps(shared):
     with pytest.raises(InputError, match="its header has none"):
         read_map(folder / "70S_65_5A.mrc")
     with (
-        pytest.warns(InputWarning, match="stored along y, x and z"),
+        pytest.warns(InputWarning, match="stored along z, x and y"),
         pytest.raises(InputError, match=r"90, 94\.326, 90"),
     ):
         read_map(folder / "EMD-3001.map")

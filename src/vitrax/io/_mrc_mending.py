@@ -29,6 +29,8 @@ from ._problem import Problem
 
 
 _LABEL = "mended by vitrax"
+# Bytes of a line of symmetry operators.
+_SYMMETRY = 80
 
 
 def write_mended_mrc(
@@ -176,12 +178,16 @@ def _extended_type(header: MrcHeader, mode0: Mode0 | None) -> bytes | None:
 
     What is in it isn't known, but for its byte order.
     """
-    start = unpack(header.path, HEADER_SIZE)
-    record = fields_of(header.path, start, mode0).record
-    kind = bytes(record["exttyp"])
-    is_text = kind == b"CCP4"
     if header.offset == HEADER_SIZE:
         return None
+    start = unpack(header.path, HEADER_SIZE + _SYMMETRY)
+    record = fields_of(header.path, start[:HEADER_SIZE], mode0).record
+    kind = bytes(record["exttyp"]).strip(b"\0 ")
+    first = start[HEADER_SIZE:]
+    if not kind and (header.offset - HEADER_SIZE) % _SYMMETRY == 0:
+        # Symmetry operators of CCP4 were there before the field that names them.
+        kind = b"CCP4" if first.isascii() and first.decode().isprintable() else b""
+    is_text = kind == b"CCP4"
     return kind if is_text or record.dtype["nx"].byteorder != ">" else None
 
 

@@ -12,12 +12,13 @@ from jaxtyping import Float32, Int
 
 from .._files import InputError
 from ._contents import open_raw
+from ._eer import EER, eer_frame
 
 
 # How many bytes one packed byte may hold, by compression: a run of LZW fills its table,
 # deflate repeats 258 bytes, PackBits 128, Zstandard and EER say a run in some bytes.
 _RATIOS = {1: 1, 5: 2**12, 8: 1032, 32946: 1032, 32773: 2**7, 50000: 2**16}
-_EER = {65000: 2**9, 65001: 2**9, 65002: 2**9}
+_EER_RATIO = 2**13
 _NAMES = {
     1: "none",
     5: "LZW",
@@ -73,12 +74,12 @@ class TiffPages:
             page, first = file.pages[0], 0
             if page.compression == 1 and count > 1:
                 second = file.pages[1]
-                if second.compression in _EER:
+                if second.compression in EER:
                     page, first = second, 1
             _check_kind(path, page)
             _check_whole(path, file, count)
             rows, columns = page.shape
-            is_eer = page.compression in _EER
+            is_eer = page.compression in EER
             found = cls(
                 path=path,
                 shape=(count - first, rows, columns),
@@ -112,9 +113,18 @@ class TiffPages:
                 with _damage(self.path, f"frame {int(index) + 1}"):
                     page = file.pages[self.first + int(index)]
                     self._check_page(page, int(index))
-                    stored = page.asarray(maxworkers=1).reshape(self.shape[1:])
-                    frame = np.array(stored, np.float32)
+                    frame = np.array(self._stored(file, page), np.float32)
                 yield np.ascontiguousarray(frame[::-1]) if self.is_turned else frame
+
+    def _stored(self, file: Any, page: Any) -> np.ndarray:
+        """Return the numbers of a page."""
+        if self.compression not in EER:
+            return page.asarray(maxworkers=1).reshape(self.shape[1:])
+        pieces = []
+        for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+            file.filehandle.seek(start)
+            pieces.append(file.filehandle.read(count))
+        return eer_frame(b"".join(pieces), self.shape[1:], page)
 
     def _check_page(self, page: Any, index: int = 0) -> None:
         """Raise if a page isn't such a frame, or can't be held by its bytes."""
@@ -135,8 +145,8 @@ class TiffPages:
                 "max_unpacked= if that is right"
             )
         held = _held_bytes(page, os.path.getsize(self.path))
-        bits = page.bitspersample if self.compression not in _EER else 8
-        ratio = (_RATIOS | _EER)[self.compression]
+        bits = page.bitspersample if self.compression not in EER else 8
+        ratio = _RATIOS.get(self.compression, _EER_RATIO)
         if held is None or math.ceil(rows * columns * bits / 8) > ratio * held:
             raise InputError(
                 f"cannot read frame {index + 1} of {self.path} because the file hasn't "
@@ -151,6 +161,8 @@ def _held_bytes(page: Any, size: int) -> int | None:
     pieces = math.prod(page.chunked)
     largest = math.prod(page.chunks)
     roomy = max(4 * math.prod(page.shape), _LEAST_TILE)
+    if page.compression in EER:
+        pieces = largest = len(offsets)
     if not len(offsets) == len(counts) == pieces or largest > roomy:
         return None
     if any(
@@ -174,7 +186,7 @@ def _count(path: str, file: Any) -> int:
 
 def _check_kind(path: str, page: Any) -> None:
     """Raise if a page is no image of real numbers, or packed in another way."""
-    if page.compression not in _RATIOS | _EER:
+    if page.compression not in {*_RATIOS, *EER}:
         name = _NAMES.get(int(page.compression), str(int(page.compression)))
         raise InputError(
             f"cannot read {path} because its compression is {name}; do convert it to "
@@ -186,7 +198,8 @@ def _check_kind(path: str, page: Any) -> None:
             f"(shape {page.shape}); do convert it to one number per pixel"
         )
     kind = np.dtype(page.dtype) if page.dtype is not None else None
-    if kind is None or kind.kind not in "uif" or kind.itemsize > 4:
+    kinds = "uifb" if page.compression in EER else "uif"
+    if kind is None or kind.kind not in kinds or kind.itemsize > 4:
         raise InputError(
             f"cannot read {path} because its pixels are {kind}; do convert it to "
             f"integers of 8 or 16 bits, or to float32"
@@ -221,7 +234,7 @@ def _is_top_left(path: str, page: Any) -> bool:
 
 def _as_words(shape: tuple[int, ...], dtype: np.dtype, compression: int) -> str:
     sizes = " × ".join(str(n) for n in reversed(shape))
-    name = "EER" if compression in _EER else _NAMES.get(int(compression), compression)
+    name = "EER" if compression in EER else _NAMES.get(int(compression), compression)
     return f"{sizes} of {dtype} (compression {name})"
 
 
