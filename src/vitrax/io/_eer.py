@@ -49,7 +49,7 @@ def eer_frame(
 def _whole_codes(data: bytes, shape: tuple[int, int]) -> Bool[np.ndarray, "y x"]:
     """Return a frame of 12 bits for each gap, those without an electron too."""
     pixels = shape[0] * shape[1]
-    triples = np.frombuffer(data, np.uint8, len(data) // 3 * 3).reshape(-1, 3)
+    triples = np.frombuffer(data + b"\xff" * (-len(data) % 3), np.uint8).reshape(-1, 3)
     first, second, third = triples.T
     gaps = np.stack([first, second >> 4 | (third & 15) << 4], axis=1).ravel()
     is_electron = gaps < 255
