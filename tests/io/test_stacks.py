@@ -1,3 +1,6 @@
+import bz2
+import gzip
+
 import mrcfile
 import numpy as np
 import pytest
@@ -171,3 +174,47 @@ def test_agrees_with_mrcfile(shared):
     for path in sorted((shared / "relion").glob("rln_proj*.mrcs")):
         with mrcfile.open(path) as file:
             np.testing.assert_array_equal(read_stack(path)[:], file.data)
+
+
+def test_images_one_after_another(path):
+    np.testing.assert_array_equal(list(read_stack(path)), IMAGES)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_packed_stacks(path, pack):
+    path.write_bytes(pack(path.read_bytes()))
+    stack = read_stack(path)
+    np.testing.assert_array_equal(list(stack), IMAGES)
+    chosen = np.array([4, 0, 0, 2])
+    np.testing.assert_array_equal(stack[chosen], IMAGES[chosen])
+
+
+def test_images_that_are_not_finite(path):
+    content = bytearray(path.read_bytes())
+    content[1024:1028] = np.float32(np.nan).tobytes()
+    path.write_bytes(content)
+    with pytest.warns(InputWarning, match="1 of its 48 pixels .* were set to 0"):
+        assert read_stack(path, nan_policy="zero")[0][0, 0] == 0
+    stack = read_stack(path, nan_policy="mask")
+    with pytest.warns(InputWarning, match="mean of the others"):
+        filled = stack[:2]
+    expected = IMAGES[0].ravel()[1:].mean()
+    assert filled[0, 0, 0] == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_array_equal(filled[1], IMAGES[1])
+
+
+def test_half_precision_of_stacks(tmp_path):
+    path = tmp_path / "stack.mrcs"
+    with StackWriter(path, IMAGES.shape, pixel_size=1.5, dtype=np.float16) as writer:
+        writer.append(IMAGES)
+    assert read_header(path).mode == 12
+    np.testing.assert_array_equal(read_stack(path)[:], IMAGES.astype(np.float16))
+    assert mrcfile.validate(path)
+
+
+def test_pixels_of_two_sizes(path):
+    content = bytearray(path.read_bytes())
+    content[44:48] = np.float32(6 * 3.0).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"anisotropic: 1\.5 Å along x, 3 Å along y"):
+        _ = read_stack(path).pixel_size
