@@ -218,3 +218,19 @@ def test_pixels_of_two_sizes(path):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"anisotropic: 1\.5 Å along x, 3 Å along y"):
         _ = read_stack(path).pixel_size
+
+
+@pytest.mark.parametrize("size", [0.8235, 1.06, 1.3499, 0.4117])
+def test_rectangular_micrographs_have_one_pixel_size(tmp_path, size):
+    for rows, columns in [(3, 5760), (4092, 2), (7, 927), (959, 3)]:
+        path = tmp_path / "micrograph.mrc"
+        with StackWriter(path, (1, rows, columns), pixel_size=size) as writer:
+            writer.append(np.zeros((1, rows, columns)))
+        assert read_stack(path).pixel_size == pytest.approx(size, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.map", "a.mrc", "a.mrcs.gz", "a.ccp4", "a"])
+def test_the_name_decides_nothing(path, tmp_path, name):
+    (tmp_path / name).write_bytes(path.read_bytes())
+    np.testing.assert_array_equal(read_stack(tmp_path / name)[:], IMAGES)
+    assert read_map(tmp_path / name, voxel_size=1.5).shape == (5, 6, 8)

@@ -62,7 +62,7 @@ def made_finite(
             f"cannot use {os.fspath(path)} because all its {what} are NaN or infinite; "
             "do repair it with the program that wrote it"
         )
-    filling = 0.0 if nan_policy == "zero" else values.mean(where=finite, dtype=float)
+    filling = 0.0 if nan_policy == "zero" else values[finite].mean(dtype=float)
     values[~finite] = filling
     words = "0" if nan_policy == "zero" else f"the mean of the others ({filling:.6g})"
     warnings.warn(

@@ -119,7 +119,7 @@ class TiffPages:
     def _stored(self, file: Any, page: Any) -> np.ndarray:
         """Return the numbers of a page."""
         if self.compression not in EER:
-            return page.asarray(maxworkers=1).reshape(self.shape[1:])
+            return page.asarray().reshape(self.shape[1:])
         pieces = []
         for start, count in zip(page.dataoffsets, page.databytecounts, strict=True):
             file.filehandle.seek(start)
