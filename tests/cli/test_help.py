@@ -36,7 +36,7 @@ def test_help_imports_nothing_heavy():
         (
             "volume",
             "--out --angpix --box --resolution --b-factor --symmetry --assembly "
-            "--centre --map-angpix --overwrite --dry-run --json",
+            "--centre --map-angpix --mode0 --nan-policy --overwrite --dry-run --json",
         ),
         (
             "project",

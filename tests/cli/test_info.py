@@ -73,3 +73,23 @@ def test_bad_file_is_named_after_the_good_ones(tmp_path, capsys):
     assert "good.star: STAR" in said.out
     assert "bad.mrc" in said.err
     assert said.err.count("\n") == 1
+
+
+def test_voxels_that_are_not_finite_are_counted(tmp_path, capsys):
+    path = tmp_path / "map.mrc"
+    vx.io.write_map(path, vx.VoxelMap(np.ones((4, 4, 4)), voxel_size=1.5))
+    content = bytearray(path.read_bytes())
+    content[1024:1028] = np.float32(np.nan).tobytes()
+    path.write_bytes(content)
+    (found,) = facts(capsys, path)
+    assert found["facts"]["values (first sections)"].startswith("1 to 1, mean 1")
+    assert "1 of its 16 pixels are NaN or infinite" in found["remarks"][0]
+
+
+def test_movie(tmp_path, capsys):
+    tifffile = pytest.importorskip("tifffile")
+    frames = np.ones((3, 4, 6), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", frames, photometric="minisblack")
+    (found,) = facts(capsys, tmp_path / "a.tif")
+    assert found["kind"] == "movie"
+    assert found["facts"]["frames × rows × columns"] == "3 × 4 × 6"

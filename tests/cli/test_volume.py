@@ -284,3 +284,30 @@ def test_structures_of_others(shared, tmp_path):
     assert run(path, "-o", tmp_path / "a.mrc", *options) == 0
     record = json.loads((tmp_path / "a.json").read_text())
     assert record["results"]["specimen"]["atoms"] == 3222
+
+
+def test_policies_of_a_map(tmp_path, capsys):
+    path, out = tmp_path / "map.mrc", tmp_path / "out.mrc"
+    vx.io.write_map(path, vx.VoxelMap(jnp.ones((8, 8, 8)), 2.0))
+    content = bytearray(path.read_bytes())
+    content[1024:1028] = np.float32(np.nan).tobytes()
+    path.write_bytes(content)
+    assert run(path, "-o", out) == 3
+    assert "--nan-policy zero or mask" in capsys.readouterr().err
+    assert run(path, "-o", out, "--nan-policy", "mask") == 0
+    np.testing.assert_allclose(vx.io.read_map(out).values, 1.0, atol=1e-5)
+    assert "were set to the mean of the others" in out.with_suffix(".json").read_text()
+
+    values = np.arange(512, dtype=np.uint16).astype(np.uint8)
+    content[12:16] = bytes(4)
+    path.write_bytes(bytes(content[:1024]) + values.tobytes())
+    assert run(path, "-o", out, "--overwrite", "--mode0", "unsigned") == 0
+    back = np.asarray(vx.io.read_map(out).values).ravel()
+    np.testing.assert_allclose(back, values, atol=1e-3)
+    assert "were taken as" not in out.with_suffix(".json").read_text()
+
+
+@pytest.mark.parametrize("option", [("--mode0", "signed"), ("--nan-policy", "zero")])
+def test_policies_are_not_for_atoms(atoms, tmp_path, capsys, option):
+    assert run(atoms, "-o", tmp_path / "out.mrc", *option) == 2
+    assert option[0] in capsys.readouterr().err

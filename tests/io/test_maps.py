@@ -1,5 +1,7 @@
 import bz2
+import contextlib
 import gzip
+import tracemalloc
 
 import gemmi
 import jax.numpy as jnp
@@ -271,7 +273,11 @@ def test_axes_are_put_in_order(tmp_path, order):
     patched(path, 28, as_int(6, 5, 4))
     patched(path, 40, as_float(9.0, 7.5, 6.0))
     patched(path, 64, as_int(*order))
-    np.testing.assert_array_equal(read_map(path).values, zyx)
+    expected = contextlib.nullcontext()
+    if order != (1, 2, 3):
+        expected = pytest.warns(InputWarning, match=r"is in the order \[z, y, x\]")
+    with expected:
+        np.testing.assert_array_equal(read_map(path).values, zyx)
 
 
 def test_axes_that_are_no_order(path):
@@ -316,7 +322,8 @@ def test_an_image_is_no_map(tmp_path):
 def test_start_stays_in_the_header(shared):
     header = read_header(shared / "maps" / "EMD-3197.map")
     assert header.start == (-2, 0, 0)
-    slanted = read_header(shared / "maps" / "EMD-3001.map")
+    with pytest.warns(InputWarning, match="stored along z, x and y"):
+        slanted = read_header(shared / "maps" / "EMD-3001.map")
     assert slanted.start == (-21, -12, 0)
     assert slanted.axes == (2, 1, 3)
 
@@ -328,7 +335,10 @@ def test_real_maps(shared):
     assert read_map(folder / "70S_65_5A.mrc", voxel_size=5.0).shape == (65, 65, 65)
     with pytest.raises(InputError, match="its header has none"):
         read_map(folder / "70S_65_5A.mrc")
-    with pytest.raises(InputError, match=r"90, 94\.326, 90"):
+    with (
+        pytest.warns(InputWarning, match="stored along z, x and y"),
+        pytest.raises(InputError, match=r"90, 94\.326, 90"),
+    ):
         read_map(folder / "EMD-3001.map")
 
 
@@ -336,3 +346,165 @@ def test_agrees_with_gemmi(shared):
     path = shared / "maps" / "EMD-3197.map"
     expected = np.array(gemmi.read_ccp4_map(str(path)).grid).transpose(2, 1, 0)
     np.testing.assert_array_equal(read_map(path).values, expected)
+
+
+def with_bytes(path, values, extremes=(0, 0)):
+    path.write_bytes(path.read_bytes()[:1024] + values.tobytes())
+    return patched(patched(path, 12, as_int(0)), 76, as_float(*extremes))
+
+
+@pytest.mark.parametrize("mode0", ["signed", "unsigned"])
+@pytest.mark.parametrize("extremes", [(0, 0), (0, 200), (-100, 100)])
+def test_the_caller_says_what_bytes_are(path, mode0, extremes, recwarn):
+    values = np.arange(120, dtype=np.uint8).reshape(4, 5, 6) + 100
+    with_bytes(path, values, extremes)
+    expected = values.view(np.int8) if mode0 == "signed" else values
+    np.testing.assert_array_equal(read_map(path, mode0=mode0).values, expected)
+    assert not recwarn
+
+
+def test_half_bytes_that_are_declared_as_bytes(path):
+    pairs = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
+    with_bytes(path, pairs)
+    patched(path, 152, as_int(1146047817, 16))
+    expected = np.stack([pairs & 15, pairs >> 4], -1).reshape(4, 5, 12)
+    with pytest.warns(InputWarning, match="two half bytes"):
+        back = read_map(path, voxel_size=1.5)
+    np.testing.assert_array_equal(back.values, expected)
+    with pytest.warns(InputWarning, match="two half bytes"):
+        header = read_header(path)
+    assert (header.shape, header.sampling) == ((4, 5, 12), (12, 5, 4))
+    assert header.voxel_size == (1.5, 1.5, 1.5)
+
+
+def test_values_that_are_not_finite_become_what_the_caller_says(path):
+    patched(path, 1024, as_float(np.nan, np.inf))
+    with pytest.warns(InputWarning, match="2 of its 120 voxels .* were set to 0"):
+        back = read_map(path, nan_policy="zero")
+    assert (back.values[0, 0, :2] == 0).all()
+    rest = values_of().ravel()[2:]
+    with pytest.warns(InputWarning, match="were set to the mean of the others"):
+        back = read_map(path, nan_policy="mask")
+    np.testing.assert_allclose(back.values[0, 0, :2], rest.mean(), rtol=1e-6)
+    np.testing.assert_array_equal(np.asarray(back.values).ravel()[2:], rest)
+
+
+def test_policies_that_there_are_not(path, unchecked):
+    with pytest.raises(ValueError, match="neither 'signed' nor 'unsigned'"):
+        read_map(path, mode0="both")
+    with pytest.raises(ValueError, match="no such policy"):
+        read_map(path, nan_policy="none")
+
+
+def test_a_map_without_finite_values_stays_an_error(path):
+    patched(path, 1024, as_float(*[np.nan] * 120))
+    with pytest.raises(InputError, match="all its voxels are NaN"):
+        read_map(path, nan_policy="mask")
+
+
+@pytest.mark.parametrize("length", [400, 2**31 - 1, -80])
+@pytest.mark.parametrize("there", [0, 160])
+def test_extended_header_of_another_length(path, length, there):
+    content = path.read_bytes()
+    path.write_bytes(content[:1024] + bytes(there) + content[1024:])
+    patched(path, 92, as_int(length))
+    with pytest.raises(InputError, match=r"extended header .* `vitrax check --fix`"):
+        read_map(path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_the_caller_limits_what_is_unpacked(path, pack):
+    path.write_bytes(pack(path.read_bytes()))
+    with pytest.raises(InputError, match=r"promises 1504 bytes, more than .* GiB"):
+        read_map(path, max_unpacked=1503)
+    np.testing.assert_array_equal(read_map(path, max_unpacked=1504).values, values_of())
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    # 256 MiB of zeros after a header that promises 480 bytes.
+    write_map(tmp_path / "map.mrc", vx.VoxelMap(values_of(), voxel_size=1.5))
+    start = (tmp_path / "map.mrc").read_bytes()
+    with gzip.open(tmp_path / "map.mrc.gz", "wb", compresslevel=1) as file:
+        file.write(start)
+        for _ in range(16):
+            file.write(bytes(2**24))
+    tracemalloc.start()
+    np.testing.assert_array_equal(read_map(tmp_path / "map.mrc.gz").values, values_of())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_damage_at_the_end_of_a_packed_file_is_seen(path):
+    content = bytearray(gzip.compress(path.read_bytes()))
+    content[-6] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="compression is damaged"):
+        read_map(path)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_what_a_map_does_not_hold_is_kept_by_its_header(tmp_path, path, dtype):
+    for offset, value in [
+        (16, as_int(-2, 7, 5)),
+        (28, as_int(12, 10, 8)),
+        (40, as_float(18.0, 15.0, 12.0)),
+        (88, as_int(19)),
+        (196, as_float(3.0, -4.5, 6.0)),
+    ]:
+        patched(path, offset, value)
+    patched(path, 220, as_int(1))
+    patched(path, 224, b"made by hand".ljust(80))
+    header = read_header(path)
+    assert header.start == (-2, 7, 5)
+    assert header.voxel_size == (1.5, 1.5, 1.5)
+    write_map(tmp_path / "b.mrc", read_map(path), header=header, dtype=dtype)
+    back = read_header(tmp_path / "b.mrc")
+    for name in ("start", "sampling", "cell", "angles", "origin", "space_group"):
+        assert getattr(back, name) == getattr(header, name), name
+    assert back.labels == ("made by hand", "written by vitrax")
+    assert back.first_voxel(1.5) == (3.0, -4.5, 6.0)
+    write_map(tmp_path / "c.mrc", read_map(path), header=back, origin=(1.0, 2.0, 3.0))
+    last = read_header(tmp_path / "c.mrc")
+    assert (last.origin, last.labels) == ((1.0, 2.0, 3.0), back.labels)
+    other = vx.VoxelMap(np.zeros((4, 4, 4)), 1.5)
+    with pytest.raises(ValueError, match=r"of shape \(4, 5, 6\); do give origin="):
+        write_map(tmp_path / "d.mrc", other, header=header)
+
+
+def test_the_first_voxel_goes_by_start_where_there_is_no_origin(path):
+    patched(path, 16, as_int(-2, 7, 0))
+    assert read_header(path).first_voxel(1.5) == (-3.0, 10.5, 0.0)
+
+
+def test_the_place_of_reordered_axes(path):
+    # Columns along z, rows along x, sections along y.
+    patched(path, 64, as_int(3, 1, 2))
+    patched(path, 16, as_int(30, 10, 20))
+    with pytest.warns(InputWarning, match="stored along z, x and y"):
+        header = read_header(path)
+    assert header.start == (10, 20, 30)
+    assert header.map_shape == (6, 4, 5)
+
+
+def test_half_precision(tmp_path):
+    voxel_map = vx.VoxelMap(values_of(), 1.5)
+    write_map(tmp_path / "map.mrc", voxel_map, dtype=np.float16)
+    assert (tmp_path / "map.mrc").stat().st_size == 1024 + 2 * 120
+    back = read_map(tmp_path / "map.mrc")
+    np.testing.assert_array_equal(back.values, values_of().astype(np.float16))
+    with mrcfile.open(tmp_path / "map.mrc") as file:
+        assert file.data.dtype == np.float16
+        np.testing.assert_allclose(file.header.dmax, file.data.max(), rtol=1e-6)
+    with pytest.raises(ValueError, match="float16 ends at 65504"):
+        write_map(tmp_path / "b.mrc", vx.VoxelMap(values_of() * 1e6, 1), dtype="f2")
+    with pytest.raises(ValueError, match="cannot write int16"):
+        write_map(tmp_path / "b.mrc", voxel_map, dtype=np.int16)
+    assert not (tmp_path / "b.mrc").exists()
+
+
+def test_several_volumes_in_one_file(path):
+    patched(patched(path, 88, as_int(401)), 36, as_int(2))
+    patched(path, 48, as_float(3.0))
+    with pytest.warns(InputWarning, match="a stack of 2 volumes; it was read as one"):
+        assert read_map(path).shape == (4, 5, 6)

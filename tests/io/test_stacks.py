@@ -1,3 +1,6 @@
+import bz2
+import gzip
+
 import mrcfile
 import numpy as np
 import pytest
@@ -134,16 +137,21 @@ def test_columns_along_y_are_turned(path):
     content = bytearray(path.read_bytes())
     content[64:72] = np.array([2, 1], "<i4").tobytes()
     path.write_bytes(content)
-    stack = read_stack(path)
+    with pytest.warns(InputWarning, match="stored along y, x and z"):
+        stack = read_stack(path)
     assert stack.shape == (5, 8, 6)
     np.testing.assert_array_equal(stack[2], IMAGES[2].T)
+    np.testing.assert_array_equal(list(stack)[4], IMAGES[4].T)
 
 
 def test_sections_that_are_not_along_z(path):
     content = bytearray(path.read_bytes())
     content[64:76] = np.array([3, 1, 2], "<i4").tobytes()
     path.write_bytes(content)
-    with pytest.raises(InputError, match="sections aren't along z"):
+    with (
+        pytest.warns(InputWarning, match="stored along z, x and y"),
+        pytest.raises(InputError, match="sections aren't along z"),
+    ):
         read_stack(path)
 
 
@@ -166,3 +174,63 @@ def test_agrees_with_mrcfile(shared):
     for path in sorted((shared / "relion").glob("rln_proj*.mrcs")):
         with mrcfile.open(path) as file:
             np.testing.assert_array_equal(read_stack(path)[:], file.data)
+
+
+def test_images_one_after_another(path):
+    np.testing.assert_array_equal(list(read_stack(path)), IMAGES)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_packed_stacks(path, pack):
+    path.write_bytes(pack(path.read_bytes()))
+    stack = read_stack(path)
+    np.testing.assert_array_equal(list(stack), IMAGES)
+    chosen = np.array([4, 0, 0, 2])
+    np.testing.assert_array_equal(stack[chosen], IMAGES[chosen])
+
+
+def test_images_that_are_not_finite(path):
+    content = bytearray(path.read_bytes())
+    content[1024:1028] = np.float32(np.nan).tobytes()
+    path.write_bytes(content)
+    with pytest.warns(InputWarning, match="1 of its 48 pixels .* were set to 0"):
+        assert read_stack(path, nan_policy="zero")[0][0, 0] == 0
+    stack = read_stack(path, nan_policy="mask")
+    with pytest.warns(InputWarning, match="mean of the others"):
+        filled = stack[:2]
+    expected = IMAGES[0].ravel()[1:].mean()
+    assert filled[0, 0, 0] == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_array_equal(filled[1], IMAGES[1])
+
+
+def test_half_precision_of_stacks(tmp_path):
+    path = tmp_path / "stack.mrcs"
+    with StackWriter(path, IMAGES.shape, pixel_size=1.5, dtype=np.float16) as writer:
+        writer.append(IMAGES)
+    assert read_header(path).mode == 12
+    np.testing.assert_array_equal(read_stack(path)[:], IMAGES.astype(np.float16))
+    assert mrcfile.validate(path)
+
+
+def test_pixels_of_two_sizes(path):
+    content = bytearray(path.read_bytes())
+    content[44:48] = np.float32(6 * 3.0).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"anisotropic: 1\.5 Å along x, 3 Å along y"):
+        _ = read_stack(path).pixel_size
+
+
+@pytest.mark.parametrize("size", [0.8235, 1.06, 1.3499, 0.4117])
+def test_rectangular_micrographs_have_one_pixel_size(tmp_path, size):
+    for rows, columns in [(3, 5760), (4092, 2), (7, 927), (959, 3)]:
+        path = tmp_path / "micrograph.mrc"
+        with StackWriter(path, (1, rows, columns), pixel_size=size) as writer:
+            writer.append(np.zeros((1, rows, columns)))
+        assert read_stack(path).pixel_size == pytest.approx(size, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.map", "a.mrc", "a.mrcs.gz", "a.ccp4", "a"])
+def test_the_name_decides_nothing(path, tmp_path, name):
+    (tmp_path / name).write_bytes(path.read_bytes())
+    np.testing.assert_array_equal(read_stack(tmp_path / name)[:], IMAGES)
+    assert read_map(tmp_path / name, voxel_size=1.5).shape == (5, 6, 8)

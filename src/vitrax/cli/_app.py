@@ -171,7 +171,7 @@ def info(
     *files: pathlib.Path,
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say what is in MRC, STAR, PDB and mmCIF files, and what is odd about them.
+    """Say what is in MRC, TIFF, EER, STAR, PDB and mmCIF files, and what is odd.
 
     Args:
         files: of any of these kinds; decided by content.

@@ -20,7 +20,7 @@ class Facts:
 
     Args:
         path: of the file.
-        kind: MRC, STAR or atoms.
+        kind: MRC, movie, STAR or atoms.
         facts: by name.
         remarks: what is odd.
     """
@@ -80,6 +80,8 @@ def _facts_by_kind(path: pathlib.Path) -> tuple[str, tuple[dict[str, Any], list[
     suffix = names[-1] if names else ""
     if suffix == ".star":
         return "STAR", _star_facts(path)
+    if suffix in (".tif", ".tiff", ".eer", ".gain"):
+        return "movie", _movie_facts(path)
     if suffix in (".pdb", ".ent", ".cif", ".mmcif"):
         return "atoms", _atom_facts(path)
     return "MRC", _mrc_facts(path)
@@ -117,14 +119,27 @@ _MODES = {
 def _value_range(path: pathlib.Path, sections: int) -> str:
     """Return minimum, maximum, mean and standard deviation of up to 64 sections."""
     try:
-        stack = io.read_stack(path)
+        stack = io.read_stack(path, nan_policy="mask")
     except InputError:
         return "not read: the sections aren't along z"
-    images = stack[: min(sections, 64)].astype(float)
+    return _range_of(stack[: min(sections, 64)].astype(float))
+
+
+def _range_of(images: np.ndarray) -> str:
     return (
         f"{images.min():.5g} to {images.max():.5g}, mean {images.mean():.5g}, "
         f"sd {images.std():.5g}"
     )
+
+
+def _movie_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+    movie = io.read_movie(path, nan_policy="mask")
+    frames, rows, columns = movie.shape
+    facts = {
+        "frames × rows × columns": f"{frames} × {rows} × {columns}",
+        "values (first frame)": _range_of(movie[0].astype(float)),
+    }
+    return facts, ["the file has no pixel size; give it (--angpix)"]
 
 
 def _mrc_remarks(header: Any, path: pathlib.Path) -> list[str]:

@@ -166,6 +166,13 @@ def _refuse_misplaced(recipe: SpecimenOptions) -> None:
             f"cannot use --map-volts because {structure} is atoms, not a map, and in "
             f"volts anyway; do leave it out"
         )
+    of_maps = {"mode0": None, "nan_policy": "error"}
+    asked = [as_option(k) for k, v in of_maps.items() if getattr(recipe, k) != v]
+    if asked and not is_map(structure):
+        raise UsageError(
+            f"cannot use {', '.join(asked)} because {structure} is atoms, not a map; "
+            f"do leave it out"
+        )
     if is_packaged(structure) and (recipe.assembly is not None or recipe.model != 1):
         raise UsageError(
             "cannot apply --assembly or --model to apoferritin because what comes with "
@@ -190,20 +197,10 @@ def _placed_map(recipe: SpecimenOptions) -> PlacedMap:
         values, unit = values * np.float32(recipe.map_volts), VOLT
     centre = centre_of_map(values, size) if recipe.centre else np.zeros(3)
     middle = size * np.array([n // 2 for n in values.shape[::-1]])
-    place = _first_voxel(recipe.structure, size) + middle + centre
+    header = io.read_header(recipe.structure, mode0=recipe.mode0)
+    place = np.array(header.first_voxel(size)) + middle + centre
     reach = map_reach(values, size, centre)
     return PlacedMap(values, size, unit, centre, place, reach)
-
-
-def _first_voxel(path: pathlib.Path, voxel_size: float) -> np.ndarray:
-    """Return the coordinates (x, y, z) of a map's first voxel, Å.
-
-    They are ORIGIN of the header where it isn't zero, else its start: as the programs
-    read it that show maps over models.
-    """
-    header = io.read_header(path)
-    origin = np.array(header.origin, float)
-    return origin if origin.any() else voxel_size * np.array(header.start, float)
 
 
 def _refuse_options_of_atoms(recipe: SpecimenOptions) -> None:
@@ -220,10 +217,16 @@ def _refuse_options_of_atoms(recipe: SpecimenOptions) -> None:
 
 def _map_of_file(recipe: SpecimenOptions) -> VoxelMap:
     """Return the recipe's map; --angpix stands in for a voxel size that is missing."""
-    voxel_size = recipe.map_angpix
-    if voxel_size is None and 0.0 in io.read_header(recipe.structure).voxel_size:
+    path, voxel_size = recipe.structure, recipe.map_angpix
+    header = io.read_header(path, mode0=recipe.mode0)
+    if voxel_size is None and 0.0 in header.voxel_size:
         voxel_size = recipe.angpix
-    return io.read_map(recipe.structure, voxel_size=voxel_size)
+    return io.read_map(
+        path,
+        voxel_size=voxel_size,
+        mode0=recipe.mode0,
+        nan_policy=recipe.nan_policy,
+    )
 
 
 def with_b_factors(atoms: Atoms, text: str) -> Atoms:

@@ -124,7 +124,8 @@ def _stated_voxel_size(recipe: ProjectRecipe) -> float | None:
     """Return the voxel size of the map, where the structure is one and says it."""
     if recipe.map_angpix is not None or not is_map(recipe.structure):
         return recipe.map_angpix
-    return shortest(max(io.read_header(recipe.structure).voxel_size)) or None
+    header = io.read_header(recipe.structure, mode0=recipe.mode0)
+    return shortest(max(header.voxel_size)) or None
 
 
 def _sized_by_source(recipe: ProjectRecipe, source: Source | None) -> ProjectRecipe:

@@ -1,7 +1,7 @@
 """Options that every command on a structure has: what it is, and how to run."""
 
 import pathlib
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -11,6 +11,9 @@ from ._options import RUNNING, SPECIMEN, STACK, field, flag, option
 
 # Options that change how a command runs, not what it makes.
 NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run"}
+
+# Options of how a map's file is read.
+OF_MAPS = ("map_angpix", "map_volts", "mode0", "nan_policy")
 
 
 class SpecimenOptions(BaseModel):
@@ -60,6 +63,14 @@ class SpecimenOptions(BaseModel):
         "volts per unit of the map's values, 1 for a map that vitrax volume made of "
         "atoms [default: the scale is arbitrary]",
         gt=0,
+    )
+    mode0: Annotated[Literal["signed", "unsigned"] | None, option(SPECIMEN)] = field(
+        "what the bytes of a map of mode 0 are [default: as its header says or implies]"
+    )
+    nan_policy: Annotated[Literal["error", "zero", "mask"], option(SPECIMEN)] = field(
+        "what becomes of voxels that are NaN or infinite: error, zero, or mask, the "
+        "mean of the others",
+        "error",
     )
 
     overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(

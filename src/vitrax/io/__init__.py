@@ -3,7 +3,14 @@
 from .._files import InputError as InputError, InputWarning as InputWarning
 from ._atoms import read_atoms as read_atoms
 from ._maps import read_map as read_map, write_map as write_map
+from ._movies import (
+    MovieFrames as MovieFrames,
+    read_image as read_image,
+    read_movie as read_movie,
+)
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
+from ._mrc_mending import write_mended_mrc as write_mended_mrc
+from ._mrc_problems import mrc_problems as mrc_problems
 from ._mtf import read_mtf as read_mtf
 from ._particle_layout import (
     AbstractLayout as AbstractLayout,
@@ -20,11 +27,11 @@ from ._particle_writer import (
     write_particles as write_particles,
 )
 from ._particles import read_particles as read_particles
+from ._problem import Problem as Problem
 from ._relion_layout import Relion as Relion
 from ._stacks import (
     ImageStack as ImageStack,
     StackWriter as StackWriter,
-    read_image as read_image,
     read_stack as read_stack,
 )
 from ._star import read_star as read_star, write_star as write_star

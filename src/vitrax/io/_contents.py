@@ -1,10 +1,12 @@
 """What a file really is, decided by its first bytes rather than by its name."""
 
 import bz2
+import contextlib
 import gzip
 import os
 import pathlib
 import zlib
+from collections.abc import Iterator
 from typing import IO
 
 from .._files import InputError
@@ -18,7 +20,11 @@ MAX_UNPACKED = 8 * 2**30
 # No deflate stream is longer than this many times its compressed length.
 GZIP_MAX_RATIO = 1032
 
+# Zeros packed with bzip2 reach 1.4 million.
+_BZIP2_MAX_RATIO = 2**21
+
 _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def first_bytes(path: Path, count: int = 1024) -> bytes:
@@ -65,6 +71,42 @@ def is_compressed(start: bytes) -> bool:
     return start.startswith((_GZIP, _BZIP2))
 
 
+def is_tiff(start: bytes) -> bool:
+    """Return whether a file that begins so is TIFF or BigTIFF, as EER is too."""
+    return start.startswith(_TIFF)
+
+
+def largest_ratio(path: Path) -> int:
+    """Return how many times its size the content of a packed file may have."""
+    return GZIP_MAX_RATIO if first_bytes(path, 2) == _GZIP else _BZIP2_MAX_RATIO
+
+
+@contextlib.contextmanager
+def open_content(path: Path) -> Iterator[IO[bytes] | bz2.BZ2File | gzip.GzipFile]:
+    """Give the content of a file for reading, unpacked on the way if it is packed.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if it isn't there, or its compression is damaged.
+    """
+    start = first_bytes(path, 3)
+    if not is_compressed(start):
+        with open_raw(path) as file:
+            yield file
+        return
+    opener = gzip.open if start.startswith(_GZIP) else bz2.open
+    try:
+        with opener(path, "rb") as file:
+            yield file
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because its compression is damaged or cut "
+            f"short; do fetch it again"
+        ) from error
+
+
 def unpack(path: Path, count: int) -> bytes:
     """Return the first `count` bytes of the content of a compressed file.
 
@@ -75,19 +117,12 @@ def unpack(path: Path, count: int) -> bytes:
     Raises:
         InputError: if the file is damaged.
     """
-    opener = gzip.open if first_bytes(path, 2) == _GZIP else bz2.open
-    try:
-        with opener(path, "rb") as file:
-            parts, left = [], count
-            while left > 0 and (part := file.read(min(left, 2**24))):
-                parts.append(part)
-                left -= len(part)
-            return b"".join(parts)
-    except (EOFError, OSError, zlib.error) as error:
-        raise InputError(
-            f"cannot read {os.fspath(path)} because its compression is damaged or cut "
-            f"short; do fetch it again"
-        ) from error
+    parts, left = [], count
+    with open_content(path) as file:
+        while left > 0 and (part := file.read(min(left, 2**24))):
+            parts.append(part)
+            left -= len(part)
+    return b"".join(parts)
 
 
 def read_whole(path: Path, limit: int = MAX_UNPACKED) -> bytes:

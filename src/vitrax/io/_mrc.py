@@ -3,33 +3,30 @@
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable
-from typing import Any, Literal
 
 import numpy as np
-from mrcfile.dtypes import HEADER_DTYPE
 
 from .._files import InputError, InputWarning
 from ._contents import (
-    GZIP_MAX_RATIO,
     MAX_UNPACKED,
     Path,
     check_content,
     first_bytes,
     is_compressed,
+    is_tiff,
+    largest_ratio,
     unpack,
 )
-
-
-HEADER_SIZE = 1024
-_DTYPES = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
-_FOUR_BITS = 101
-_REFUSED = {
-    3: "complex integers",
-    4: "complex numbers, the transform of an image",
-    16: "colours",
-}
-_IMOD_STAMP = 1146047817
+from ._mrc_fields import (
+    FOUR_BITS,
+    HEADER_SIZE,
+    Fields,
+    Mode0,
+    fields_of,
+    labels_of,
+    three,
+)
+from ._problem import Problem
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +46,9 @@ class MrcHeader:
         angles: of the cell, degrees.
         origin: of the first voxel (x, y, z), Å, as MRC 2014 defines it.
         space_group: 0 for images, 1 for a volume, 401 for a stack of volumes.
+        stated: smallest, largest and mean value and standard deviation; a program that
+            didn't know them wrote a largest below the smallest, or a negative one.
+        labels: texts about the file.
         offset: bytes before the data.
         compressed: whether the file is packed with gzip or bzip2.
         notes: what had to be inferred.
@@ -73,6 +73,8 @@ class MrcHeader:
     angles: tuple[float, float, float]
     origin: tuple[float, float, float]
     space_group: int
+    stated: tuple[float, float, float, float]
+    labels: tuple[str, ...]
     offset: int
     compressed: bool
     notes: tuple[str, ...]
@@ -81,7 +83,7 @@ class MrcHeader:
     def section_size(self) -> int:
         """Bytes of one section."""
         _, rows, columns = self.shape
-        if self.mode == _FOUR_BITS:
+        if self.mode == FOUR_BITS:
             return rows * ((columns + 1) // 2)
         return rows * columns * self.dtype.itemsize
 
@@ -93,8 +95,36 @@ class MrcHeader:
         x, y, z = np.where(np.isfinite(sizes) & (sizes > 0), sizes, 0.0).tolist()
         return x, y, z
 
+    @property
+    def order(self) -> tuple[int, int, int]:
+        """Which stored axes (sections 0, rows 1, columns 2) are z, y and x."""
+        z, y, x = (self.axes.index(axis) for axis in (3, 2, 1))
+        return z, y, x
 
-def read_header(path: Path) -> MrcHeader:
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """Numbers of voxels (z, y, x)."""
+        z, y, x = (self.shape[stored] for stored in self.order)
+        return z, y, x
+
+    def first_voxel(self, voxel_size: float) -> tuple[float, float, float]:
+        """Return the coordinates (x, y, z) of a map's first voxel, Å.
+
+        They are ORIGIN where it isn't zero, else the start in voxels: as the programs
+        read it that show maps over models.
+
+        Args:
+            voxel_size: Å.
+        """
+        if any(self.origin):
+            return self.origin
+        x, y, z = (voxel_size * start for start in self.start)
+        return x, y, z
+
+
+def read_header(
+    path: Path, *, mode0: Mode0 | None = None, max_unpacked: int = MAX_UNPACKED
+) -> MrcHeader:
     """Return the checked header of an MRC file.
 
     Sizes are compared with the file's own size, so that what follows may trust them.
@@ -104,6 +134,9 @@ def read_header(path: Path) -> MrcHeader:
     Args:
         path: an MRC, MRCS, MAP or CCP4 file, also packed with gzip or bzip2. Its
             content decides, not its suffix.
+        mode0: whether bytes (mode 0) are "signed" or "unsigned"; None to go by IMOD's
+            flag, else by the stated range, else as MRC 2014 says: signed.
+        max_unpacked: bytes that the content of a packed file may have.
 
     Returns:
         The header.
@@ -121,22 +154,40 @@ def read_header(path: Path) -> MrcHeader:
         >>> header.shape, header.voxel_size
         ((4, 4, 4), (1.5, 1.5, 1.5))
     """
-    start = first_bytes(path, HEADER_SIZE)
-    check_content(path, start)
-    compressed = is_compressed(start)
-    if compressed:
-        start = unpack(path, HEADER_SIZE)
-        check_content(path, start)
-    if len(start) < HEADER_SIZE:
-        raise InputError(
-            f"cannot read {os.fspath(path)} because it is {len(start)} bytes and an "
-            f"MRC header alone is {HEADER_SIZE}; do copy it again"
-        )
-    header = _interpret(os.fspath(path), start, compressed)
-    _check_size(header)
-    for note in header.notes:
-        warnings.warn(f"{header.path}: {note}", InputWarning, stacklevel=3)
+    header, remarks = _interpret(path, mode0)
+    sizes = check_size(header, max_unpacked)
+    for problem in sizes:
+        if problem.where == EXTENDED:
+            raise InputError(
+                f"cannot read {header.path} because {problem.what}; do mend it with "
+                f"`vitrax check --fix` (vitrax.io.write_mended_mrc)"
+            )
+    for each in (*remarks, *sizes):
+        warnings.warn(f"{header.path}: {each.what}", InputWarning, stacklevel=3)
     return header
+
+
+def read_header_leniently(
+    path: Path, mode0: Mode0 | None, max_unpacked: int = MAX_UNPACKED
+) -> tuple[MrcHeader, list[Problem]]:
+    """Return the header of a file that may be mended, and what is wrong with it.
+
+    Data whose place the extended header gets wrong are looked for at the file's end.
+
+    Args:
+        path: the file.
+        mode0: what bytes are; None to infer it.
+        max_unpacked: bytes that the content of a packed file may have.
+
+    Raises:
+        InputError: if there is nothing to mend.
+    """
+    header, remarks = _interpret(path, mode0)
+    sizes = check_size(header, max_unpacked)
+    if any(problem.where == EXTENDED for problem in sizes):
+        data = header.shape[0] * header.section_size
+        header = dataclasses.replace(header, offset=os.path.getsize(path) - data)
+    return header, [*remarks, *sizes]
 
 
 def shortest(size: float) -> float:
@@ -148,140 +199,47 @@ def shortest(size: float) -> float:
     return float(str(np.float32(size)))
 
 
-def _interpret(path: str, start: bytes, compressed: bool) -> MrcHeader:
-    """Return the header of its 1024 bytes."""
-    fields, notes = _in_right_byte_order(path, start)
-    columns, rows, sections = (int(fields[name]) for name in ("nx", "ny", "nz"))
-    extended = int(fields["nsymbt"])
+EXTENDED = "extended header"
+TRAILING = "end of the file"
+
+
+def check_size(header: MrcHeader, max_unpacked: int) -> list[Problem]:
+    """Return what is odd about a file's size.
+
+    Args:
+        header: of the file.
+        max_unpacked: bytes that the content of a packed file may have.
+
+    Raises:
+        InputError: if the file doesn't hold what its header promises.
+    """
+    data = header.shape[0] * header.section_size
+    promised, actual = header.offset + data, os.path.getsize(header.path)
+    extended = header.offset - HEADER_SIZE
+    if header.compressed:
+        _check_packed(header, promised, actual, max_unpacked)
+        return []
+    if HEADER_SIZE + data <= actual < promised or (
+        extended < 0 and HEADER_SIZE + data <= actual
+    ):
+        there = actual - HEADER_SIZE - data
+        claim = f"is promised as {extended} bytes"
+        if extended < 0:
+            claim = f"has a negative length ({extended})"
+        return [
+            Problem(
+                EXTENDED,
+                f"its extended header {claim} where the file has {there} bytes between "
+                f"header and data",
+                "fixing takes the data from the end of the file",
+                True,
+            )
+        ]
     if extended < 0:
         raise InputError(
-            f"cannot read {path} because its extended header has a negative length "
-            f"({extended}); the header is damaged, do fetch the file again"
+            f"cannot read {header.path} because its extended header has a negative "
+            f"length ({extended}); the header is damaged, do fetch the file again"
         )
-    mode = int(fields["mode"])
-    dtype = _dtype(path, fields, mode, notes)
-    axes = _axes(path, fields, notes)
-    starts = dict(
-        zip(axes, (int(fields[f"n{name}start"]) for name in "zyx"), strict=True)
-    )
-    return MrcHeader(
-        path=path,
-        shape=(sections, rows, columns),
-        mode=mode,
-        dtype=dtype,
-        axes=axes,
-        start=(starts[1], starts[2], starts[3]),
-        sampling=_three(fields[["mx", "my", "mz"]], int),
-        cell=_three(fields["cella"], float),
-        angles=_three(fields["cellb"], float),
-        origin=_three(fields["origin"], float),
-        space_group=int(fields["ispg"]),
-        offset=HEADER_SIZE + extended,
-        compressed=compressed,
-        notes=tuple(notes),
-    )
-
-
-def _three(fields: np.void, kind: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
-    first, second, third = fields.item()
-    return kind(first), kind(second), kind(third)
-
-
-def _in_right_byte_order(path: str, start: bytes) -> tuple[np.void, list[str]]:
-    """Return the fields in the byte order in which they make sense, and notes."""
-    notes = []
-    stamp = bytes(start[212:214])
-    stated = {b"\x44\x44": "<", b"\x44\x41": "<", b"\x11\x11": ">"}.get(stamp)
-    orders: tuple[Literal["<", ">"], ...] = (">", "<") if stated == ">" else ("<", ">")
-    for order in orders:
-        fields = np.frombuffer(start, HEADER_DTYPE.newbyteorder(order))[0]
-        if _makes_sense(fields):
-            break
-    else:
-        raise InputError(
-            f"cannot read {path} because neither byte order of its header gives "
-            "positive sizes and a known mode; it isn't an MRC file, or is damaged"
-        )
-    if order != stated:
-        words = "little" if order == "<" else "big"
-        notes.append(
-            f"the machine stamp {'is wrong' if stated else 'is missing'}; the header "
-            f"makes sense as {words}-endian, which was taken"
-        )
-    if bytes(start[208:211]) != b"MAP":
-        notes.append("the MAP identifier is missing; the header makes sense without it")
-    return fields, notes
-
-
-def _makes_sense(fields: np.void) -> bool:
-    """Return whether sizes, mode and axes are possible in this byte order."""
-    sizes = [int(fields[name]) for name in ("nx", "ny", "nz")]
-    axes = [int(fields[name]) for name in ("mapc", "mapr", "maps")]
-    known = {*_DTYPES, *_REFUSED, _FOUR_BITS}
-    return (
-        all(0 < size < 2**24 for size in sizes[:2])
-        and sizes[2] > 0
-        and int(fields["mode"]) in known
-        and all(0 <= axis <= 3 for axis in axes)
-    )
-
-
-def _dtype(path: str, fields: np.void, mode: int, notes: list[str]) -> np.dtype:
-    """Return how numbers are stored."""
-    if mode in _REFUSED:
-        raise InputError(
-            f"cannot read {path} because its mode {mode} holds {_REFUSED[mode]}; do "
-            f"convert it to a real map or image (mode 2)"
-        )
-    if mode == _FOUR_BITS:
-        return np.dtype("u1")
-    if mode == 0 and _has_unsigned_bytes(fields, notes):
-        return np.dtype("u1")
-    return np.dtype(_DTYPES[mode]).newbyteorder(fields.dtype["nx"].byteorder)
-
-
-def _has_unsigned_bytes(fields: np.void, notes: list[str]) -> bool:
-    """Return whether mode 0 is unsigned: IMOD's flag, else the range decides."""
-    words = np.frombuffer(bytes(fields["extra2"])[40:48], fields.dtype["nx"])
-    if int(words[0]) == _IMOD_STAMP:
-        return not int(words[1]) & 1
-    smallest, largest = float(fields["dmin"]), float(fields["dmax"])
-    if 0 <= smallest < largest and 127 < largest <= 255:
-        notes.append(
-            "bytes (mode 0) were taken as unsigned, as their stated range says"
-        )
-        return True
-    if not (-128 <= smallest < 0 and smallest < largest <= 127):
-        notes.append("bytes (mode 0) were taken as signed, as MRC 2014 defines them")
-    return False
-
-
-def _axes(path: str, fields: np.void, notes: list[str]) -> tuple[int, int, int]:
-    """Return which of x, y, z the sections, rows and columns are."""
-    axes = _three(fields[["maps", "mapr", "mapc"]], int)
-    if axes == (0, 0, 0):
-        notes.append("the order of axes is missing; columns were taken as x")
-        return (3, 2, 1)
-    if sorted(axes) != [1, 2, 3]:
-        raise InputError(
-            f"cannot read {path} because its axes (MAPC, MAPR, MAPS) are {axes[::-1]}, "
-            "not an order of 1, 2, 3; the header is damaged"
-        )
-    return axes
-
-
-def _check_size(header: MrcHeader) -> None:
-    """Raise if the file doesn't hold what its header promises."""
-    promised = header.offset + header.shape[0] * header.section_size
-    actual = os.path.getsize(header.path)
-    if header.compressed:
-        if promised > MAX_UNPACKED or promised > actual * _largest_ratio(header.path):
-            raise InputError(
-                f"cannot read {header.path} because its header promises {promised} "
-                f"bytes, more than {actual} compressed bytes can hold or than "
-                f"{MAX_UNPACKED / 2**30:.3g} GiB; do unpack it first if that is right"
-            )
-        return
     if actual < promised:
         raise InputError(
             f"cannot read {header.path} because it is {actual} bytes where its header "
@@ -289,19 +247,99 @@ def _check_size(header: MrcHeader) -> None:
             "its header is damaged: do copy it again"
         )
     if actual > promised:
-        warnings.warn(
-            f"{header.path}: {actual - promised} bytes follow the data and were "
-            "ignored",
-            InputWarning,
-            stacklevel=4,
+        what = f"{actual - promised} bytes follow the data and were ignored"
+        return [Problem(TRAILING, what, "fixing leaves them out", True)]
+    return []
+
+
+def _check_packed(
+    header: MrcHeader, promised: int, actual: int, max_unpacked: int
+) -> None:
+    """Raise if a packed file can't or mustn't hold what its header promises."""
+    if header.offset < HEADER_SIZE:
+        raise InputError(
+            f"cannot read {header.path} because its extended header has a negative "
+            f"length ({header.offset - HEADER_SIZE}); the header is damaged, do fetch "
+            f"the file again"
         )
-
-
-def _largest_ratio(path: str) -> int:
-    return GZIP_MAX_RATIO if first_bytes(path, 2) == b"\x1f\x8b" else 2**20
+    if promised > max_unpacked or promised > actual * largest_ratio(header.path):
+        raise InputError(
+            f"cannot read {header.path} because its header promises {promised} "
+            f"bytes, more than {actual} compressed bytes can hold or than "
+            f"{max_unpacked / 2**30:.3g} GiB; do unpack it first if that is right"
+        )
 
 
 def _as_words(header: MrcHeader) -> str:
     sections, rows, columns = header.shape
     size = f"{columns} × {rows} × {sections} of mode {header.mode}"
     return f"{size} after {header.offset} bytes"
+
+
+def _interpret(
+    path: Path, mode0: Mode0 | None
+) -> tuple[MrcHeader, tuple[Problem, ...]]:
+    """Return the header that a file begins with, and what had to be inferred."""
+    start, compressed = _first_unpacked_bytes(path)
+    fields = fields_of(os.fspath(path), start, mode0)
+    record, axes = fields.record, fields.axes
+    starts = dict(
+        zip(axes, (int(record[f"n{name}start"]) for name in "zyx"), strict=True)
+    )
+    sampling, cell = _sampling(fields)
+    header = MrcHeader(
+        path=os.fspath(path),
+        shape=(int(record["nz"]), int(record["ny"]), fields.columns),
+        mode=fields.mode,
+        dtype=fields.dtype,
+        axes=axes,
+        start=(starts[1], starts[2], starts[3]),
+        sampling=sampling,
+        cell=cell,
+        angles=three(record["cellb"], float),
+        origin=_finite(three(record["origin"], float)),
+        space_group=int(record["ispg"]),
+        stated=(*three(record[["dmin", "dmax", "dmean"]], float), float(record["rms"])),
+        labels=labels_of(record),
+        offset=HEADER_SIZE + int(record["nsymbt"]),
+        compressed=compressed,
+        notes=tuple(each.what for each in fields.remarks),
+    )
+    return header, fields.remarks
+
+
+def _first_unpacked_bytes(path: Path) -> tuple[bytes, bool]:
+    """Return the bytes of the header, and whether the file is packed."""
+    start = first_bytes(path, HEADER_SIZE)
+    check_content(path, start)
+    compressed = is_compressed(start)
+    if compressed:
+        start = unpack(path, HEADER_SIZE)
+        check_content(path, start)
+    if is_tiff(start):
+        raise InputError(
+            f"cannot read {os.fspath(path)} as MRC because it is a TIFF or EER file; "
+            f"do use vitrax.io.read_movie, or read_image for a single image"
+        )
+    if len(start) < HEADER_SIZE:
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is {len(start)} bytes and an "
+            f"MRC header alone is {HEADER_SIZE}; do copy it again"
+        )
+    return start, compressed
+
+
+def _sampling(
+    fields: Fields,
+) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+    """Return the intervals and lengths of the cell."""
+    record = fields.record
+    mx, my, mz = three(record[["mx", "my", "mz"]], int)
+    a, b, c = three(record["cella"], float)
+    if fields.is_packed_otherwise and mx == int(record["nx"]):
+        mx, a = 2 * mx, 2 * a
+    return (mx, my, mz), (a, b, c)
+
+
+def _finite(place: tuple[float, float, float]) -> tuple[float, float, float]:
+    return place if np.isfinite(place).all() else (0.0, 0.0, 0.0)
