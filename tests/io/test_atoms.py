@@ -277,8 +277,8 @@ def test_assembly(tmp_path):
 
 
 def test_assembly_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("vitrax.io._atoms.MAX_ATOMS", 1)
-    with pytest.raises(InputError, match="up to 2 atoms"):
+    monkeypatch.setattr("vitrax.io._biological_assembly.MAX_ATOMS", 1)
+    with pytest.raises(InputError, match="2 atoms"):
         read_atoms(written(tmp_path, ASSEMBLY + line()), assembly="1")
 
 
