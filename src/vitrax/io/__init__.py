@@ -17,6 +17,7 @@ from ._particle_writer import (
     ParticleWriter as ParticleWriter,
     write_particles as write_particles,
 )
+from ._problem import Problem as Problem
 from ._relion import read_particles as read_particles
 from ._stacks import (
     ImageStack as ImageStack,
@@ -24,6 +25,5 @@ from ._stacks import (
     read_image as read_image,
     read_stack as read_stack,
 )
-from ._problem import Problem as Problem
 from ._star import read_star as read_star, write_star as write_star
 from ._star_table import StarTable as StarTable

@@ -44,9 +44,7 @@ KINDS = {
         "the one that it means",
     ),
     "occupancy missing": _Kind("no occupancy is given", "1 is taken"),
-    "occupancy": _Kind(
-        "the occupancy isn't a number", "1 is taken", is_assumed=True
-    ),
+    "occupancy": _Kind("the occupancy isn't a number", "1 is taken", is_assumed=True),
     "occupancy negative": _Kind(
         "the occupancy is negative", "write 0 to 1 there", False
     ),

@@ -50,7 +50,9 @@ def parse_atoms(source: str, content: bytes) -> AtomFile:
     """
     text = as_text(content)
     try:
-        found = _parse_mmcif(source, text) if is_mmcif(text) else _parse_pdb(source, text)
+        found = (
+            _parse_mmcif(source, text) if is_mmcif(text) else _parse_pdb(source, text)
+        )
     except (RuntimeError, ValueError, IndexError) as error:
         if isinstance(error, InputError):
             raise

@@ -116,9 +116,7 @@ def _note_sums(sites: Iterable[gemmi.CRA], faults: Faults) -> None:
             faults.add("occupancies high", f"{chain}/{residue} {number}/{atom}")
 
 
-def _note_coincident(
-    sites: list[gemmi.CRA], names: list[str], faults: Faults
-) -> None:
+def _note_coincident(sites: list[gemmi.CRA], names: list[str], faults: Faults) -> None:
     """Note atoms at the very place of another, conformers aside."""
     seen: set[tuple[float, ...]] = set()
     for site, name in zip(sites, names, strict=True):

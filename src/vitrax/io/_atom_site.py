@@ -37,9 +37,7 @@ def missing_columns(block: gemmi.cif.Block) -> list[str]:
     Args:
         block: that has atoms.
     """
-    tags = {
-        tag.removeprefix(TABLE) for tag in block.find_mmcif_category(TABLE).tags
-    }
+    tags = {tag.removeprefix(TABLE) for tag in block.find_mmcif_category(TABLE).tags}
     missing = [name for name in _NEEDED if name not in tags]
     return missing + [
         f"label_{name} or auth_{name}"

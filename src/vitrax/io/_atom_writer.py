@@ -141,9 +141,7 @@ def _check_fits(atoms: Atoms, path: str) -> None:
     positions = np.asarray(atoms.positions)
     fits = {
         f"{len(atoms)} atoms": len(atoms) <= len(_CHAINS) * _PER_CHAIN,
-        "a coordinate": bool(
-            ((positions > -999.9995) & (positions < 9999.9995)).all()
-        ),
+        "a coordinate": bool(((positions > -999.9995) & (positions < 9999.9995)).all()),
         "a B-factor": bool((np.asarray(atoms.b_factors) < 999.995).all()),
         "an occupancy": bool((np.asarray(atoms.occupancies) < 999.995).all()),
     }

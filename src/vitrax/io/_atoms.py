@@ -116,11 +116,9 @@ def read_ensemble(
         >>> import pathlib, tempfile
         >>> import vitrax as vx
         >>> path = pathlib.Path(tempfile.mkdtemp(), "ions.pdb")
-        >>> line = "HETATM    1 ZN    ZN A   1    {x:8.3f}   2.000   3.000  1.00 20.00"
-        >>> models = [
-        ...     f"MODEL     {i}\\n{line.format(x=i)}          ZN\\nENDMDL\\n" for i in (1, 2)
-        ... ]
-        >>> _ = path.write_text("".join(models))
+        >>> line = "HETATM    1 ZN    ZN A   1    {:8.3f}   2.000   3.000  1.00 20.00"
+        >>> model = "MODEL     {}\\n" + line + "          ZN\\nENDMDL\\n"
+        >>> _ = path.write_text(model.format(1, 1.0) + model.format(2, 2.0))
         >>> ensemble = vx.io.read_ensemble(path)
         >>> len(ensemble), ensemble.state(1).positions.tolist()
         (2, [[2.0, 2.0, 3.0]])

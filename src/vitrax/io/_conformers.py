@@ -53,7 +53,7 @@ def _residues_with_conformers(sites: list[Any]) -> list[list[int]]:
     Conformers may be different residues with one number.
     """
     found: dict[tuple[str, str], list[int]] = {}
-    for index, site in enumerate(sites):
+    for site in sites:
         if site.atom.altloc != _NONE:
             found.setdefault((site.chain.name, str(site.residue.seqid)), [])
     if found:
@@ -69,9 +69,7 @@ def _conformers(sites: list[Any], members: Sequence[int]) -> dict[str, list[int]
 
     An atom without a letter is a conformer's if one with a letter has its name.
     """
-    lettered = {
-        sites[i].atom.name for i in members if sites[i].atom.altloc != _NONE
-    }
+    lettered = {sites[i].atom.name for i in members if sites[i].atom.altloc != _NONE}
     found: dict[str, list[int]] = {}
     for index in members:
         atom = sites[index].atom
