@@ -154,7 +154,7 @@ def _check_numbers(sites: Sites, names: list[str], source: str) -> None:
     _refuse(~usable, names, source, "their occupancy isn't 0 or more")
 
 
-def _refuse(bad: np.ndarray, names: list[str], source: str, because: str) -> None:
+def _refuse(bad: Any, names: list[str], source: str, because: str) -> None:
     """Raise if there are bad atoms, naming the first."""
     if bad.any():
         places = [names[i] for i in np.flatnonzero(bad)]
