@@ -138,7 +138,7 @@ def _as_pdb(atoms: Atoms, path: str) -> str:
 
 def _check_fits(atoms: Atoms, path: str) -> None:
     """Raise for what the columns of PDB can't hold."""
-    positions = np.asarray(atoms.positions)
+    positions = np.asarray(atoms.positions, float)
     fits = {
         f"{len(atoms)} atoms": len(atoms) <= len(_CHAINS) * _PER_CHAIN,
         "a coordinate": bool(((positions > -999.9995) & (positions < 9999.9995)).all()),
