@@ -85,6 +85,14 @@ def test_what_pdb_cannot_hold(tmp_path, changed, what):
     assert not (tmp_path / "b.pdb").exists()
 
 
+def test_chains_of_mmcif_go_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitrax.io._atom_writer._PER_CHAIN", 2)
+    write_atoms(tmp_path / "a.cif", atoms(57))
+    chains = [chain.name for chain in gemmi.read_structure(str(tmp_path / "a.cif"))[0]]
+    assert (len(chains), chains[25:]) == (29, ["Z", "AA", "AB", "AC"])
+    assert read_atoms(tmp_path / "a.cif").elements == atoms(57).elements
+
+
 def test_too_many_atoms_for_pdb(tmp_path, monkeypatch):
     monkeypatch.setattr("vitrax.io._atom_writer._PER_CHAIN", 1)
     write_atoms(tmp_path / "a.pdb", atoms(62))

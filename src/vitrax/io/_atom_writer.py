@@ -20,6 +20,7 @@ _TAGS = (
 )  # fmt: skip
 # Each atom is a residue of its own, of an unknown ligand.
 _RESIDUE = "UNL"
+# Of one-letter names PDB has these; programs search a chain for each of its residues.
 _CHAINS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _PER_CHAIN = 9999
 
@@ -68,10 +69,11 @@ def _as_mmcif(atoms: Atoms) -> str:
     elements = [_element(number).upper() for number in atoms.elements]
     numbers = [str(i + 1) for i in range(count)]
     columns = {name: ["."] * count for name in _TAGS}
-    columns |= {name: ["A"] * count for name in ("label_asym_id", "auth_asym_id")}
-    columns |= {name: ["1"] * count for name in ("label_entity_id",)}
+    chains = [_chain_name(i // _PER_CHAIN) for i in range(count)]
+    columns |= {name: chains for name in ("label_asym_id", "auth_asym_id")}
     columns |= {
         "group_PDB": ["HETATM"] * count,
+        "label_entity_id": ["1"] * count,
         "id": numbers,
         "type_symbol": elements,
         "label_atom_id": elements,
@@ -82,7 +84,7 @@ def _as_mmcif(atoms: Atoms) -> str:
         "Cartn_z": z,
         "occupancy": _digits(np.asarray(atoms.occupancies)),
         "B_iso_or_equiv": _digits(np.asarray(atoms.b_factors)),
-        "auth_seq_id": numbers,
+        "auth_seq_id": [str(i % _PER_CHAIN + 1) for i in range(count)],
         "auth_comp_id": [_RESIDUE] * count,
         "auth_atom_id": elements,
         "pdbx_PDB_model_num": ["1"] * count,
@@ -92,6 +94,15 @@ def _as_mmcif(atoms: Atoms) -> str:
     loop = block.init_loop("_atom_site.", list(_TAGS))
     loop.set_all_values([columns[name] for name in _TAGS])
     return document.as_string()
+
+
+def _chain_name(index: int) -> str:
+    """Return A to Z, then AA to ZZ, and so on."""
+    name = ""
+    while index >= 0:
+        index, letter = divmod(index, 26)
+        name, index = _CHAINS[letter] + name, index - 1
+    return name
 
 
 def _digits(column: np.ndarray) -> list[str]:

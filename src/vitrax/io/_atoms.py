@@ -10,7 +10,7 @@ from ._atom_files import AtomFile, parse_atoms
 from ._biological_assembly import assembly_of, built
 from ._contents import Path, read_whole
 from ._model_union import united
-from ._sites import Sites, read_sites
+from ._sites import Sites, keys_of, read_sites
 
 
 def read_atoms(
@@ -127,9 +127,9 @@ def read_ensemble(
     file = parse_atoms(os.fspath(path), read_whole(path))
     models, keys, notes = [], [], []
     for model in file.structure:
-        sites, names, said = read_sites(model, choice, file.source)
+        sites, chosen, said = read_sites(model, choice, file.source)
         models.append(sites)
-        keys.append(names)
+        keys.append(keys_of(chosen))
         notes += said
     _tell(file, notes)
     alike = united(models, keys, file.source)

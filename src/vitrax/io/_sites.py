@@ -58,8 +58,8 @@ class Sites:
 
 def read_sites(
     model: gemmi.Model, choice: AtomChoice, source: str
-) -> tuple[Sites, list[Key], list[str]]:
-    """Return the chosen atoms of a model, what each is called, and what was assumed.
+) -> tuple[Sites, list[Any], list[str]]:
+    """Return the chosen atoms of a model, as arrays and as parsed, and assumptions.
 
     Args:
         model: of the file; what isn't chosen is taken out of it.
@@ -72,24 +72,32 @@ def read_sites(
     chosen = choice.sites(model, source)
     chosen, occupancies = choose_conformers(chosen, choice.altloc, source)
     found = Sites(
-        np.array([site.atom.pos.tolist() for site in chosen]),
+        np.array([(at.x, at.y, at.z) for at in (site.atom.pos for site in chosen)]),
         np.array([site.atom.element.atomic_number for site in chosen], np.int64),
         np.array([site.atom.b_iso for site in chosen], np.float64),
         np.array(occupancies, np.float64),
         np.array([site.chain.name for site in chosen]),
         np.array([site.residue.subchain for site in chosen]),
     )
-    names = [str(site) for site in chosen]
-    keys = _keys(chosen)
     notes: list[str] = []
-    found, kept = _with_known_elements(found, names, choice.unknown, source, notes)
-    names, keys = [names[i] for i in kept], [keys[i] for i in kept]
-    _check_numbers(found, names, source)
-    return _floored(found, names, notes), keys, notes
+    found, kept = _with_known_elements(found, chosen, choice.unknown, source, notes)
+    if len(kept) < len(chosen):
+        chosen = [chosen[i] for i in kept]
+    _check_numbers(found, chosen, source)
+    return _floored(found, chosen, notes), chosen, notes
 
 
-def _keys(sites: list[Any]) -> list[Key]:
-    """Return what makes each atom the same as one in another model."""
+def _named(bad: np.ndarray, chosen: list[Any]) -> list[str]:
+    """Return the names of the atoms that are bad."""
+    return [str(chosen[i]) for i in np.flatnonzero(bad)]
+
+
+def keys_of(sites: list[Any]) -> list[Key]:
+    """Return what makes each atom the same as one in another model.
+
+    Args:
+        sites: of one model.
+    """
     seen: dict[tuple[str, str, str, str, str, int], int] = {}
     keys = []
     for site in sites:
@@ -108,11 +116,11 @@ def _keys(sites: list[Any]) -> list[Key]:
 
 
 def _with_known_elements(
-    sites: Sites, names: list[str], unknown: str, source: str, notes: list[str]
+    sites: Sites, chosen: list[Any], unknown: str, source: str, notes: list[str]
 ) -> tuple[Sites, np.ndarray]:
     """Return atoms whose elements are known, and which they were."""
     is_known = sites.numbers > 0
-    places = [names[i] for i in np.flatnonzero(~is_known)]
+    places = _named(~is_known, chosen)
     everything = np.arange(len(sites))
     if not places:
         return sites, everything
@@ -142,29 +150,29 @@ def _with_known_elements(
     return sites.rows(kept), kept
 
 
-def _check_numbers(sites: Sites, names: list[str], source: str) -> None:
+def _check_numbers(sites: Sites, chosen: list[Any], source: str) -> None:
     """Raise for numbers that mean nothing, or that single precision can't hold."""
     with np.errstate(over="ignore"):
         is_placed = np.isfinite(sites.positions.astype(np.float32)).all(axis=1)
         is_small = ~np.isinf(sites.b_factors.astype(np.float32))
         occupancies = sites.occupancies.astype(np.float32)
-    _refuse(~is_placed, names, source, "they have no coordinates that are numbers")
-    _refuse(~is_small, names, source, "their B-factor is beyond all numbers")
+    _refuse(~is_placed, chosen, source, "they have no coordinates that are numbers")
+    _refuse(~is_small, chosen, source, "their B-factor is beyond all numbers")
     usable = np.isfinite(occupancies) & (occupancies >= 0)
-    _refuse(~usable, names, source, "their occupancy isn't 0 or more")
+    _refuse(~usable, chosen, source, "their occupancy isn't 0 or more")
 
 
-def _refuse(bad: Any, names: list[str], source: str, because: str) -> None:
+def _refuse(bad: Any, chosen: list[Any], source: str, because: str) -> None:
     """Raise if there are bad atoms, naming the first."""
     if bad.any():
-        places = [names[i] for i in np.flatnonzero(bad)]
+        places = _named(bad, chosen)
         raise InputError(
             f"cannot use {len(places)} atoms of {source} because {because}: "
             f"{where(places)}; do correct or remove them"
         )
 
 
-def _floored(sites: Sites, names: list[str], notes: list[str]) -> Sites:
+def _floored(sites: Sites, chosen: list[Any], notes: list[str]) -> Sites:
     """Return atoms with B-factors of at least 0, and occupancies that aren't all 0."""
     occupancies, b_factors = sites.occupancies, sites.b_factors
     if not occupancies.any():
@@ -172,7 +180,7 @@ def _floored(sites: Sites, names: list[str], notes: list[str]) -> Sites:
         notes.append(f"{fault.what}; {fault.remedy}")
         occupancies = np.ones_like(occupancies)
     if (bad := ~(b_factors >= 0)).any():
-        fault, places = KINDS["b negative"], [names[i] for i in np.flatnonzero(bad)]
+        fault, places = KINDS["b negative"], _named(bad, chosen)
         notes.append(f"{where(places)}: {fault.what}; {fault.remedy}")
         b_factors = np.where(bad, 0.0, b_factors)
     return dataclasses.replace(sites, occupancies=occupancies, b_factors=b_factors)
