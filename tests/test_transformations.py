@@ -522,6 +522,8 @@ CASES = {
     "scatter Gaussians Multislice": lambda: case(
         vx.scatter, gaussians(), poses(), thick_microscopes()
     ),
+    "centre_of_mass": lambda: case(vx.structure.centre_of_mass, atoms()),
+    "centred": lambda: case(vx.structure.centred, atoms()),
 }
 
 # Whole numbers, whose derivative is taken as that of their mean.

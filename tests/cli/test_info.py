@@ -41,6 +41,16 @@ def test_real_structure(shared, capsys):
     assert any("no hydrogens" in remark for remark in found["remarks"])
 
 
+def test_models(tmp_path, capsys):
+    atom = "ATOM      1  CA  GLY A   1       1.000   2.000   3.000  1.00 20.00"
+    model = "MODEL     {:>4}\n" + atom + "           C\nENDMDL\n"
+    path = tmp_path / "a.pdb"
+    path.write_text(model.format(1) + model.format(2))
+    (found,) = facts(capsys, path)
+    assert found["facts"]["models"] == "2, of which the first is read (--model)"
+    assert not any("model" in remark for remark in found["remarks"])
+
+
 def test_real_map_without_voxel_size(shared, capsys):
     (found,) = facts(capsys, shared / "maps" / "70S_65_5A.mrc")
     assert any("no voxel size" in remark for remark in found["remarks"])

@@ -1,3 +1,4 @@
+import bz2
 import gzip
 
 import gemmi
@@ -180,7 +181,7 @@ def test_names_that_are_no_text(tmp_path):
     "xyz", ["*" * 24, "   1.000     nan   3.000", "   1.000           3.000"]
 )
 def test_coordinates_that_are_no_numbers(tmp_path, xyz):
-    with pytest.raises(InputError, match=r"a\.pdb because at line 2 a coordinate"):
+    with pytest.raises(InputError, match=r"a\.pdb because line 2 has a coordinate"):
         read_atoms(written(tmp_path, line() + line(2, xyz=xyz)))
 
 
@@ -201,8 +202,32 @@ def test_mmcif_by_content(tmp_path):
 def test_occupancies_that_are_not_given_are_one(tmp_path):
     atoms = read_atoms(written(tmp_path, mmcif([row(occupancy="?")]), "a.cif"))
     assert float(atoms.occupancies[0]) == 1.0
-    short = line()[:54] + "\n"
-    assert float(read_atoms(written(tmp_path, short)).occupancies[0]) == 1.0
+    blank = line(occ="      ")
+    assert float(read_atoms(written(tmp_path, blank)).occupancies[0]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "occupancy", "b_factor", "message"),
+    [
+        (line()[:54] + "\n", 1.0, 0.0, "line 1: no B-factor is given; 0 is taken"),
+        (line()[:60], 1.0, 0.0, "line 1: no B-factor is given; 0 is taken"),
+        (line(b="      "), 1.0, 0.0, "line 1: no B-factor is given; 0 is taken"),
+        (line(b="  zero"), 1.0, 0.0, "line 1: the B-factor isn't a number; 0 is"),
+        (line(b="*" * 6), 1.0, 999.99, "doesn't fit its columns; 999.99 is taken"),
+        (line(occ="   nan"), 1.0, 20.0, "occupancy isn't a number; 1 is taken"),
+    ],
+)
+def test_fields_that_say_nothing_in_pdb(tmp_path, text, occupancy, b_factor, message):
+    with pytest.warns(InputWarning, match=message):
+        atoms = read_atoms(written(tmp_path, text))
+    np.testing.assert_allclose(atoms.occupancies, [occupancy], rtol=1e-6)
+    np.testing.assert_allclose(atoms.b_factors, [b_factor], rtol=1e-6)
+
+
+@pytest.mark.parametrize("end", [30, 53, 57, 63])
+def test_cut_last_line(tmp_path, end):
+    with pytest.raises(InputError, match=r"a\.pdb because line 2 is cut short"):
+        read_atoms(written(tmp_path, line() + line(2)[:end]))
 
 
 def test_all_occupancies_zero(tmp_path, shared):
@@ -219,13 +244,13 @@ def test_negative_occupancy(tmp_path):
 
 def test_b_factors_that_are_not_given(tmp_path):
     rows = [row(B_iso_or_equiv="?"), row(id="2", B_iso_or_equiv="30.0")]
-    with pytest.warns(InputWarning, match="no B-factor; 0 was taken"):
+    with pytest.warns(InputWarning, match="atom 1: no B-factor is given; 0 is taken"):
         atoms = read_atoms(written(tmp_path, mmcif(rows), "a.cif"))
     assert atoms.b_factors.tolist() == [0.0, 30.0]
 
 
 def test_negative_b_factors(tmp_path):
-    with pytest.warns(InputWarning, match="1 atoms have a B-factor below 0"):
+    with pytest.warns(InputWarning, match="GLY 1/CA: the B-factor is below 0; 0 is"):
         atoms = read_atoms(written(tmp_path, line(b="-20.00") + line(2)))
     assert atoms.b_factors.tolist() == [0.0, 20.0]
 
@@ -235,11 +260,12 @@ NO_MODELS = {
     "REMARK nothing\nEND\n": "no ATOM or HETATM records",
     "data_x\n_cell.length_a 1\n": "has no atoms",
     "data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1\n": "isn't a sound PDB",
+    "data_LIG\nloop_\n_chem_comp_atom.atom_id\nC1\n": "not a ligand's definition",
     "version https://git-lfs.github.com/spec/v1\n": "Git LFS pointer",
     "<html></html>": "web page",
     mmcif(
         [["C", "1.0", "2.0", "3.0"]], ("type_symbol", "Cartn_x", "Cartn_y", "Cartn_z")
-    ): ("has no atoms"),
+    ): "no column id, label_alt_id, label_asym_id, label_atom_id or auth_atom_id",
 }
 
 
@@ -276,9 +302,68 @@ def test_assembly(tmp_path):
         read_atoms(path, assembly="2")
 
 
+def test_deuterium_and_no_b_factors_in_mmcif(tmp_path):
+    columns = tuple(name for name in COLUMNS if name != "B_iso_or_equiv")
+    rows = [
+        [v for n, v in zip(COLUMNS, row(type_symbol="D"), strict=True) if n in columns]
+    ]
+    with pytest.warns(InputWarning, match="every atom: no B-factor is given; 0"):
+        atoms = read_atoms(written(tmp_path, mmcif(rows, columns), "a.cif"))
+    assert (list(atoms.elements), float(atoms.b_factors[0])) == ([1], 0.0)
+
+
+@pytest.mark.parametrize("serial", ["A0000", "*****", "186a0", "    0"])
+def test_numbers_beyond_99999(tmp_path, serial):
+    other = f"ATOM  {serial}{line(2)[11:22]}A000{line()[26:]}"
+    assert (
+        len(read_atoms(written(tmp_path, line(99999)[:22] + line()[22:] + other))) == 2
+    )
+
+
+def test_residue_numbers_that_do_not_fit(tmp_path):
+    lines = [line(), line(2, xyz="   5.000   2.000   3.000")]
+    text = "".join(each[:22] + "****" + each[26:] for each in lines)
+    assert read_atoms(written(tmp_path, text)).positions[:, 0].tolist() == [1.0, 5.0]
+
+
+def test_more_than_99999_atoms(tmp_path):
+    atom = line(occ="  0.50")
+    path = written(tmp_path, atom * 100_001)
+    atoms = read_atoms(path)
+    assert len(atoms) == 100_001
+    assert float(atoms.occupancies.sum()) == 50_000.5
+
+
+def test_ions_are_neutral(tmp_path):
+    zinc = line(element="ZN").rstrip() + "2+\n"
+    assert list(read_atoms(written(tmp_path, zinc)).elements) == [30]
+
+
+def test_alpha_carbons_without_an_element_are_no_calcium(tmp_path):
+    left = line(element="").replace(" CA  GLY", "CA   GLY")
+    assert list(read_atoms(written(tmp_path, left)).elements) == [6]
+    ion = line(element="").replace(" CA  GLY", "CA    CA")
+    assert list(read_atoms(written(tmp_path, ion)).elements) == [20]
+
+
+def test_numbers_beyond_single_precision(tmp_path):
+    for name, message in {
+        "Cartn_x": "no coordinates",
+        "B_iso_or_equiv": "B-factor",
+        "occupancy": "occ",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            read_atoms(written(tmp_path, mmcif([row(**{name: "1e39"})]), "a.cif"))
+
+
+def test_bzip2(tmp_path):
+    path = written(tmp_path, bz2.compress(line().encode()), "a.pdb.bz2")
+    assert len(read_atoms(path)) == 1
+
+
 def test_assembly_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("vitrax.io._atoms.MAX_ATOMS", 1)
-    with pytest.raises(InputError, match="up to 2 atoms"):
+    monkeypatch.setattr("vitrax.io._biological_assembly.MAX_ATOMS", 1)
+    with pytest.raises(InputError, match="2 atoms"):
         read_atoms(written(tmp_path, ASSEMBLY + line()), assembly="1")
 
 

@@ -237,7 +237,7 @@ def _atom_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
     reach = float(np.sqrt(((positions - centre) ** 2).sum(axis=1).max()))
     facts = {
         "name": structure.name,
-        "models": len(structure),
+        "models": _models(len(structure)),
         "chains": len(structure[0]),
         "atoms read": len(atoms),
         "elements": ", ".join(f"{name} {n}" for name, n in count.most_common(12)),
@@ -247,16 +247,17 @@ def _atom_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
         "assemblies": ", ".join(each.name for each in structure.assemblies)
         or "none named",
     }
-    return facts, _atom_remarks(structure, sites, b, count)
+    return facts, _atom_remarks(sites, b, count)
 
 
-def _atom_remarks(
-    structure: Any, sites: list[Any], b: np.ndarray, count: Any
-) -> list[str]:
+def _models(count: int) -> int | str:
+    """Return the number of models, and which is read where there are several."""
+    return f"{count}, of which the first is read (--model)" if count > 1 else count
+
+
+def _atom_remarks(sites: list[Any], b: np.ndarray, count: Any) -> list[str]:
     """Return what is odd about a structure."""
     found = []
-    if len(structure) > 1:
-        found.append(f"{len(structure)} models; vitrax takes the first (--model)")
     if any(site.atom.has_altloc() for site in sites):
         found.append("alternate conformers, each weighted by its occupancy")
     empty = sum(site.atom.occ == 0 for site in sites)

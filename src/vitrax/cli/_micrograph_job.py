@@ -29,7 +29,7 @@ from ._optics_facts import delocalisation
 from ._particle_options import DEFAULTS
 from ._placing import PlacedAtoms, PlacedMap, good_box, is_map, read_structure
 from ._specimen import Asked, Specimen, specimen_of
-from ._specimen_options import OF_MAPS, SpecimenOptions
+from ._specimen_options import OF_A_FILE, OF_MAPS, SpecimenOptions
 from ._stream import ready_to_slice
 
 
@@ -184,7 +184,7 @@ def plan_of(job: MicrographJob) -> Plan:
 
 def _options_of(recipe: MicrographRecipe) -> list[SpecimenOptions]:
     """Return the options of each structure; those of maps for maps alone."""
-    names = ("b_factor", "resolution", "symmetry", "assembly", "model", "centre")
+    names = ("b_factor", "resolution", "symmetry", "centre", *OF_A_FILE)
     given = {name: getattr(recipe, name) for name in names}
     of_maps = {name: getattr(recipe, name) for name in OF_MAPS}
     any_map = any(is_map(path) for path in recipe.structures)

@@ -8,10 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import datasets, io
-from ..structure import VOLT, Atoms, VoxelMap
+from .._files import InputError
+from ..structure import VOLT, Atoms, VoxelMap, centre_of_mass
 from ._exit import UsageError
 from ._options import as_option
-from ._specimen_options import SpecimenOptions, is_packaged, parse_b_factor
+from ._specimen_options import (
+    OF_A_FILE,
+    SpecimenOptions,
+    is_packaged,
+    parse_b_factor,
+)
 from ._symmetry import symmetric_copies
 
 
@@ -140,10 +146,27 @@ def read_structure(recipe: SpecimenOptions) -> PlacedAtoms | PlacedMap:
         return _placed_atoms(datasets.apoferritin(), recipe)
     if is_map(recipe.structure):
         return _placed_map(recipe)
-    atoms = io.read_atoms(
-        recipe.structure, model=recipe.model, assembly=recipe.assembly
-    )
-    return _placed_atoms(atoms, recipe)
+    return _placed_atoms(_atoms_of_file(recipe), recipe)
+
+
+def _atoms_of_file(recipe: SpecimenOptions) -> Atoms:
+    """Return the atoms that the recipe chooses of its file."""
+    chosen = {name: getattr(recipe, name) for name in OF_A_FILE}
+    try:
+        return io.read_atoms(recipe.structure, **chosen)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _asked_of_a_file(recipe: SpecimenOptions) -> list[str]:
+    """Return the options for atoms of a file that were given, as they are typed."""
+    return [
+        as_option(f"no_{name}" if default is True else name)
+        for name, default in OF_A_FILE.items()
+        if getattr(recipe, name) != default
+    ]
 
 
 def _refuse_misplaced(recipe: SpecimenOptions) -> None:
@@ -173,16 +196,18 @@ def _refuse_misplaced(recipe: SpecimenOptions) -> None:
             f"cannot use {', '.join(asked)} because {structure} is atoms, not a map; "
             f"do leave it out"
         )
-    if is_packaged(structure) and (recipe.assembly is not None or recipe.model != 1):
+    if is_packaged(structure) and (asked := _asked_of_a_file(recipe)):
         raise UsageError(
-            "cannot apply --assembly or --model to apoferritin because what comes with "
-            "vitrax is one whole shell; do leave them out"
+            f"cannot apply {', '.join(asked)} to apoferritin because what comes with "
+            f"vitrax is one whole shell, not a file; do leave them out"
         )
 
 
 def _placed_atoms(atoms: Atoms, recipe: SpecimenOptions) -> PlacedAtoms:
     atoms = with_b_factors(symmetric_copies(atoms, recipe.symmetry), recipe.b_factor)
-    centre = np.zeros(3) if recipe.centre is False else centre_of_mass(atoms)
+    centre = np.zeros(3)
+    if recipe.centre is not False:
+        centre = np.asarray(centre_of_mass(atoms), float)
     atoms = moved(atoms, -centre)
     reach = float(np.sqrt((np.asarray(atoms.positions) ** 2).sum(axis=1).max()))
     return PlacedAtoms(atoms, centre, reach)
@@ -205,8 +230,9 @@ def _placed_map(recipe: SpecimenOptions) -> PlacedMap:
 
 def _refuse_options_of_atoms(recipe: SpecimenOptions) -> None:
     """Raise for options that only atoms have."""
-    of_atoms = {"b_factor": "model", "symmetry": "C1", "assembly": None, "model": 1}
+    of_atoms = {"b_factor": "model", "symmetry": "C1"}
     asked = [as_option(k) for k, v in of_atoms.items() if getattr(recipe, k) != v]
+    asked += _asked_of_a_file(recipe)
     if asked:
         raise UsageError(
             f"cannot apply {', '.join(asked)} to {recipe.structure} because it is a "
@@ -236,14 +262,6 @@ def with_b_factors(atoms: Atoms, text: str) -> Atoms:
         jnp.ones_like(atoms.b_factors) if kind == "all" else atoms.b_factors
     )
     return dataclasses.replace(atoms, b_factors=b_factors)
-
-
-def centre_of_mass(atoms: Atoms) -> np.ndarray:
-    """Return the mean position, weighted with atomic number and occupancy, Å."""
-    numbers = np.frombuffer(atoms.elements, np.uint8).astype(float)
-    weights = numbers * np.asarray(atoms.occupancies, float)
-    positions = np.asarray(atoms.positions, float)
-    return (weights @ positions) / max(weights.sum(), 1e-30)
 
 
 def moved(atoms: Atoms, by: np.ndarray) -> Atoms:

@@ -14,6 +14,11 @@ NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run"}
 
 # Options of how a map's file is read.
 OF_MAPS = ("map_angpix", "map_volts", "mode0", "nan_policy")
+# Which atoms of a file are read, and what each option is where nobody gives it.
+OF_A_FILE = {
+    "assembly": None, "model": 1, "altloc": "all", "select": None, "unknown": "error",
+    "hydrogens": True, "waters": True,
+}  # fmt: skip
 
 
 class SpecimenOptions(BaseModel):
@@ -52,6 +57,23 @@ class SpecimenOptions(BaseModel):
         "biological assembly of the file to build, such as 1"
     )
     model: Annotated[int, option(SPECIMEN)] = field("model of the file", 1, ge=1)
+    altloc: Annotated[str, option(SPECIMEN)] = field(
+        "alternate conformers: all, weighted by occupancy; or one for each residue, "
+        "highest, first, or its letter",
+        "all",
+    )
+    select: Annotated[str | None, option(SPECIMEN)] = field(
+        "atoms to take, as gemmi writes it: //A/10-50 is chain A from 10 to 50"
+    )
+    unknown: Annotated[Literal["error", "skip", "carbon"], option(SPECIMEN)] = field(
+        "what atoms of unknown element become", "error"
+    )
+    hydrogens: Annotated[bool, flag(SPECIMEN, "--no-hydrogens")] = field(
+        "keep the hydrogens of the file", True
+    )
+    waters: Annotated[bool, flag(SPECIMEN, "--no-waters")] = field(
+        "keep the water molecules of the file", True
+    )
     centre: Annotated[bool | None, flag(SPECIMEN, "--no-centre")] = field(
         "move the centre of mass to the middle of the box [default: of atoms, not of "
         "a map]"

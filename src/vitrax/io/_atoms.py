@@ -1,22 +1,16 @@
 """Atomic models from PDB and mmCIF files."""
 
 import os
-import re
 import warnings
 
-import gemmi
-import numpy as np
-
 from .._files import InputError, InputWarning
-from ..structure import Atoms
+from ..structure import Atoms, Ensemble
+from ._atom_choice import AtomChoice
+from ._atom_files import AtomFile, parse_atoms
+from ._biological_assembly import assembly_of, built
 from ._contents import Path, read_whole
-
-
-# The largest assembly that is built, in atoms: a virus has some millions.
-MAX_ATOMS = 20_000_000
-_COORDINATES = slice(30, 54)
-_AS_ASCII = bytes(range(128)) + b"?" * 128
-_RECORDS = ("ATOM  ", "HETATM")
+from ._model_union import united
+from ._sites import Sites, keys_of, read_sites
 
 
 def read_atoms(
@@ -26,29 +20,44 @@ def read_atoms(
     assembly: str | None = None,
     hydrogens: bool = True,
     waters: bool = True,
+    altloc: str = "all",
+    select: str | None = None,
+    unknown: str = "error",
 ) -> Atoms:
     """Return the atoms of a PDB or mmCIF file.
 
-    Coordinates are as in the file. All conformers are kept, each atom weighted by its
-    occupancy; an occupancy that isn't given is 1. Deuterium is hydrogen. Ions are
-    neutral atoms. A B-factor that isn't given, or is negative, becomes 0, with a
-    warning.
+    Coordinates are as in the file; `vitrax.structure.centred` moves atoms to the
+    origin. B-factors are the isotropic ones of the file; one that isn't given, isn't a
+    number or is negative becomes 0, with a warning. An occupancy that isn't given is
+    1. Deuterium is hydrogen. Ions are neutral atoms: the charge isn't read. Of several
+    models one is read, the first unless `model` says so.
 
     Args:
         path: the file; its content decides its format. It may be packed with gzip or
             bzip2.
-        model: which model of an NMR ensemble, counted from 1.
+        model: which model of an NMR ensemble, counted from 1; `read_ensemble` reads
+            all.
         assembly: name of the biological assembly to build, mostly "1"; by default the
             atoms are taken as they stand.
         hydrogens: whether to keep hydrogen atoms.
         waters: whether to keep water molecules; by default the deposited ones stay.
+        altloc: which alternate conformers: "all", each weighted by its occupancy; or
+            one in each residue, which stands for all with the sum of their
+            occupancies: that of the "highest" occupancy, the "first" of the file, or
+            one by its letter, such as "A" (the first where a residue has no such).
+        select: which atoms, as gemmi writes it: "//A/10-50" is chain A from 10 to 50,
+            "//A,B//CA[C]" alpha carbons of two chains, "[!H]" all but hydrogens.
+        unknown: what becomes of atoms of unknown element: an "error" that lists them;
+            "skip" leaves them out, "carbon" takes them for carbon, with a warning.
 
     Returns:
         The atoms.
 
     Raises:
-        InputError: if the file is empty or isn't an atomic model, has no such model or
-            assembly, an unknown element, or a coordinate that isn't a number.
+        InputError: if the file is empty or isn't an atomic model, has no such model,
+            assembly or conformer, an unknown element, or a coordinate that isn't a
+            number, or if no atoms are left.
+        ValueError: if an option can't be understood.
 
     Example:
         >>> import pathlib, tempfile
@@ -60,176 +69,83 @@ def read_atoms(
         >>> len(atoms), atoms.positions.tolist()
         (1, [[1.0, 2.0, 3.0]])
     """
-    source = os.fspath(path)
-    structure = _parse(source, read_whole(path))
-    if not 1 <= model <= len(structure):
+    choice = AtomChoice(assembly, hydrogens, waters, altloc, select, unknown)
+    file = parse_atoms(os.fspath(path), read_whole(path))
+    if not 1 <= model <= len(file.structure):
         raise InputError(
-            f"cannot read model {model} of {source} because it has {len(structure)}; "
-            "do choose one of them"
+            f"cannot read model {model} of {file.source} because it has "
+            f"{len(file.structure)}; do choose one of them"
         )
-    chosen = structure[model - 1]
-    if assembly is not None:
-        chosen = _assembled(structure, chosen, assembly, source)
-    sites = [
-        site
-        for site in chosen.all()
-        if (hydrogens or not site.atom.is_hydrogen())
-        and (waters or not site.residue.is_water())
-    ]
-    if not sites:
-        raise InputError(
-            f"cannot read {source} because no atoms are left of model {model}; do "
-            "check hydrogens= and waters="
-        )
-    return _as_atoms(sites, source)
+    sites, _, notes = read_sites(file.structure[model - 1], choice, file.source)
+    _tell(file, notes)
+    return _assembled(sites, file, choice).as_atoms()
 
 
-def _parse(source: str, content: bytes) -> gemmi.Structure:
-    """Return the structure in the content of a file."""
-    # One byte each, whatever their encoding, so that PDB columns keep their places.
-    text = content.removeprefix(b"\xef\xbb\xbf").translate(_AS_ASCII).decode("ascii")
-    try:
-        if _is_mmcif(text):
-            structure = _parse_mmcif(source, text)
-        else:
-            _check_pdb(source, text)
-            structure = gemmi.read_pdb_string(text)
-    except (RuntimeError, ValueError, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"cannot read {source} because it isn't a sound PDB or mmCIF file "
-            f"({str(error).splitlines()[0][:120]}); do check where it is cut or damaged"
-        ) from error
-    if not len(structure) or not structure[0].count_atom_sites():
-        raise InputError(
-            f"cannot read {source} because it has no atoms; do check that it is an "
-            "atomic model with all columns of its atoms"
-        )
-    return structure
+def read_ensemble(
+    path: Path,
+    *,
+    assembly: str | None = None,
+    hydrogens: bool = True,
+    waters: bool = True,
+    altloc: str = "all",
+    select: str | None = None,
+    unknown: str = "error",
+) -> Ensemble:
+    """Return all models of a PDB or mmCIF file, each as likely as the others.
 
+    The states of an `Ensemble` have the same atoms. Where models differ, each has the
+    atoms of all: one that it lacks has occupancy 0 there, and doesn't scatter.
 
-def _is_mmcif(text: str) -> bool:
-    """Return whether the first line that says something begins a CIF block."""
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            return line.lstrip().lower().startswith("data_")
-    return False
+    Args:
+        path: the file, as `read_atoms` takes it.
+        assembly: name of the biological assembly to build of each model.
+        hydrogens: whether to keep hydrogen atoms.
+        waters: whether to keep water molecules.
+        altloc: which alternate conformers, as `read_atoms` takes it.
+        select: which atoms, as `read_atoms` takes it.
+        unknown: what becomes of atoms of unknown element, as `read_atoms` takes it.
 
+    Returns:
+        An ensemble of `Atoms`.
 
-def _parse_mmcif(source: str, text: str) -> gemmi.Structure:
-    block = gemmi.cif.read_string(text)[0]
-    structure = gemmi.make_structure_from_block(block)
-    given = set(block.find_values("_atom_site.B_iso_or_equiv"))
-    if len(structure) and (not given or given & {"?", "."}):
-        _set_missing_b_factors(block, structure)
-        warnings.warn(
-            f"{source}: some atoms have no B-factor; 0 was taken",
-            InputWarning,
-            stacklevel=4,
-        )
-    return structure
+    Raises:
+        InputError: if a model can't be read, as `read_atoms` says.
+        ValueError: if an option can't be understood.
 
-
-def _set_missing_b_factors(block: gemmi.cif.Block, structure: gemmi.Structure) -> None:
-    """Make 0 of the B-factors that aren't given, where gemmi puts 20."""
-    given = list(block.find_values("_atom_site.B_iso_or_equiv"))
-    serials = list(block.find_values("_atom_site.id"))
-    if given and len(serials) != len(given):
-        return
-    missing = {s for s, b in zip(serials, given, strict=True) if b in ("?", ".")}
-    for model in structure:
-        for site in model.all():
-            if not given or str(site.atom.serial) in missing:
-                site.atom.b_iso = 0.0
-
-
-def _check_pdb(source: str, text: str) -> None:
-    """Raise for atoms whose coordinates aren't numbers: gemmi reads ******** as 0."""
-    lines = text.splitlines()
-    if not any(line.startswith(_RECORDS) for line in lines):
-        raise InputError(
-            f"cannot read {source} because it has no ATOM or HETATM records and "
-            "doesn't begin as mmCIF; do check that it is an atomic model"
-        )
-    for number, line in enumerate(lines, 1):
-        if not line.startswith(_RECORDS):
-            continue
-        field = line[_COORDINATES]
-        places = (field[:8], field[8:16], field[16:24])
-        if not all(re.fullmatch(r" *[+-]?(\d+\.?\d*|\.\d+) *", p) for p in places):
-            raise InputError(
-                f"cannot read {source} because at line {number} a coordinate (columns "
-                "31 to 54) isn't a number; do write mmCIF where coordinates don't fit"
-            )
-
-
-def _assembled(
-    structure: gemmi.Structure, model: gemmi.Model, name: str, source: str
-) -> gemmi.Model:
-    """Return the biological assembly of a model."""
-    found = [each for each in structure.assemblies if each.name == name]
-    if not found:
-        names = ", ".join(each.name for each in structure.assemblies) or "none"
-        raise InputError(
-            f"cannot build assembly {name} of {source} because it describes {names}; "
-            "do choose one of these, or leave the assembly out"
-        )
-    copies = sum(len(generator.operators) for generator in found[0].generators)
-    count = model.count_atom_sites() * copies
-    if count > MAX_ATOMS:
-        raise InputError(
-            f"cannot build assembly {name} of {source} because it would have up to "
-            f"{count} atoms (at most {MAX_ATOMS}); do build a part of it"
-        )
-    how = gemmi.HowToNameCopiedChain.Dup
-    return gemmi.make_assembly(found[0], model, how)
-
-
-def _as_atoms(sites: list[gemmi.CRA], source: str) -> Atoms:
-    """Return sites as atoms, all values checked."""
-    numbers = np.array([site.atom.element.atomic_number for site in sites], np.int64)
-    positions = np.array([site.atom.pos.tolist() for site in sites])
-    occupancies = np.array([site.atom.occ for site in sites], np.float64)
-    b_factors = np.array([site.atom.b_iso for site in sites], np.float64)
-    _refuse(numbers == 0, sites, source, "their element is unknown")
-    _refuse(
-        np.logical_not(np.isfinite(positions).all(axis=1)),
-        sites,
-        source,
-        "they have no coordinates",
+    Example:
+        >>> import pathlib, tempfile
+        >>> import vitrax as vx
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "ions.pdb")
+        >>> line = "HETATM    1 ZN    ZN A   1    {:8.3f}   2.000   3.000  1.00 20.00"
+        >>> model = "MODEL     {}\\n" + line + "          ZN\\nENDMDL\\n"
+        >>> _ = path.write_text(model.format(1, 1.0) + model.format(2, 2.0))
+        >>> ensemble = vx.io.read_ensemble(path)
+        >>> len(ensemble), ensemble.state(1).positions.tolist()
+        (2, [[2.0, 2.0, 3.0]])
+    """
+    choice = AtomChoice(assembly, hydrogens, waters, altloc, select, unknown)
+    file = parse_atoms(os.fspath(path), read_whole(path))
+    models, keys, notes = [], [], []
+    for model in file.structure:
+        sites, chosen, said = read_sites(model, choice, file.source)
+        models.append(sites)
+        keys.append(keys_of(chosen))
+        notes += said
+    _tell(file, notes)
+    alike = united(models, keys, file.source)
+    return Ensemble.from_structures(
+        [_assembled(sites, file, choice).as_atoms() for sites in alike]
     )
-    usable = np.isfinite(occupancies) & (occupancies >= 0)
-    _refuse(
-        np.logical_not(usable),
-        sites,
-        source,
-        "their occupancy isn't 0 or more",
-    )
-    if not occupancies.any():
-        warnings.warn(
-            f"{source}: every occupancy is 0, so nothing would be seen; 1 was taken",
-            InputWarning,
-            stacklevel=3,
-        )
-        occupancies[:] = 1.0
-    if (bad := ~(b_factors >= 0)).any():
-        warnings.warn(
-            f"{source}: {bad.sum()} atoms have a B-factor below 0; 0 was taken",
-            InputWarning,
-            stacklevel=3,
-        )
-        b_factors[bad] = 0.0
-    return Atoms(positions, numbers, b_factors, occupancies)
 
 
-def _refuse(bad: np.ndarray, sites: list[gemmi.CRA], source: str, because: str) -> None:
-    """Raise if there are bad atoms, naming the first."""
-    places = np.flatnonzero(bad)
-    if len(places):
-        listed = ", ".join(str(sites[i]) for i in places[:5])
-        more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-        raise InputError(
-            f"cannot use {len(places)} atoms of {source} because {because}: "
-            f"{listed}{more}; do correct or remove them"
-        )
+def _assembled(sites: Sites, file: AtomFile, choice: AtomChoice) -> Sites:
+    if choice.assembly is None:
+        return sites
+    generators = assembly_of(file, choice.assembly)
+    return built(sites, generators, choice.assembly, file.source)
+
+
+def _tell(file: AtomFile, notes: list[str]) -> None:
+    """Warn of what was assumed."""
+    for note in dict.fromkeys([*file.faults.assumptions(), *notes]):
+        warnings.warn(f"{file.source}: {note}", InputWarning, stacklevel=3)

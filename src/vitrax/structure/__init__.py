@@ -3,6 +3,7 @@
 from ._assembly import Assembly as Assembly, assembled as assembled
 from ._atoms import Atoms as Atoms
 from ._bricks import brick_offset as brick_offset
+from ._centre import centre_of_mass as centre_of_mass, centred as centred
 from ._displaced_solvent import (
     FRASER_1978 as FRASER_1978,
     DisplacedVolumes as DisplacedVolumes,
