@@ -5,6 +5,7 @@ from ._atom_mending import write_mended_atoms as write_mended_atoms
 from ._atom_problems import atom_problems as atom_problems
 from ._atom_writer import write_atoms as write_atoms
 from ._atoms import read_atoms as read_atoms, read_ensemble as read_ensemble
+from ._file_kind import FileKind as FileKind, file_kind as file_kind
 from ._maps import read_map as read_map, write_map as write_map
 from ._movies import (
     MovieFrames as MovieFrames,

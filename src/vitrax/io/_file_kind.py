@@ -1,6 +1,8 @@
 """What kind of file something is, decided by its content."""
 
 import enum
+import os
+import pathlib
 import re
 
 from .._files import InputError
@@ -41,10 +43,33 @@ class FileKind(enum.Enum):
     STAR = "STAR"
     ATOMS = "atoms"
     MODEL = "a model of vitrax"
+    ARRAYS = "NumPy arrays"
+
+
+_BY_NAME = {
+    ".mrc": FileKind.MRC,
+    ".mrcs": FileKind.MRC,
+    ".map": FileKind.MRC,
+    ".ccp4": FileKind.MRC,
+    ".star": FileKind.STAR,
+    ".pdb": FileKind.ATOMS,
+    ".ent": FileKind.ATOMS,
+    ".cif": FileKind.ATOMS,
+    ".mmcif": FileKind.ATOMS,
+    ".tif": FileKind.TIFF,
+    ".tiff": FileKind.TIFF,
+    ".eer": FileKind.TIFF,
+    ".gain": FileKind.TIFF,
+    ".cs": FileKind.CRYOSPARC,
+    ".csv": FileKind.LEOPARD,
+    ".json": FileKind.MODEL,
+}
 
 
 def file_kind(path: Path) -> FileKind:
-    """Return what kind of file something is; its name doesn't matter.
+    """Return what kind of file something is, decided by its content.
+
+    The name decides only where the content says nothing.
 
     Args:
         path: the file, which may be packed with gzip or bzip2.
@@ -67,11 +92,14 @@ def file_kind(path: Path) -> FileKind:
     if is_compressed(start):
         start = unpack(path, _ENOUGH)
         check_content(path, start)
-    kind = _of_bytes(start) or _of_text(start)
+    suffixes = [each.lower() for each in pathlib.Path(path).suffixes]
+    by_name = [_BY_NAME[each] for each in reversed(suffixes) if each in _BY_NAME]
+    # What is damaged beyond recognition gets the errors of what it calls itself.
+    kind = _of_bytes(start) or _of_text(start) or next(iter(by_name), None)
     if kind is None:
         raise InputError(
-            f"cannot use {path} because its content is none of what vitrax reads (MRC, "
-            "TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, a model of "
+            f"cannot use {os.fspath(path)} because its content is none of what vitrax "
+            "reads (MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, a model of "
             "vitrax); do check that it is the right file"
         )
     return kind
@@ -82,7 +110,7 @@ def _of_bytes(start: bytes) -> FileKind | None:
     if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return FileKind.TIFF
     if start.startswith(b"PK\x03\x04"):
-        return FileKind.MODEL
+        return FileKind.ARRAYS
     if looks_like_mrc(start[:1024]):
         return FileKind.MRC
     return None

@@ -92,6 +92,20 @@ def fields_of(path: str, start: bytes, mode0: Mode0 | None) -> Fields:
     return Fields(record, columns, mode, dtype, axes, tuple(remarks))
 
 
+def looks_like_mrc(start: bytes) -> bool:
+    """Return whether a file that begins so calls itself MRC, or makes sense as such.
+
+    Args:
+        start: up to 1024 bytes.
+    """
+    if start[208:211] == b"MAP":
+        return True
+    return len(start) >= HEADER_DTYPE.itemsize and any(
+        _makes_sense(np.frombuffer(start, HEADER_DTYPE.newbyteorder(order), 1)[0])
+        for order in ("<", ">")
+    )
+
+
 def three(fields: Any, kind: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
     """Return three fields as numbers."""
     first, second, third = fields.item()
