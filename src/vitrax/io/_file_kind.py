@@ -99,8 +99,8 @@ def file_kind(path: Path) -> FileKind:
     if kind is None:
         raise InputError(
             f"cannot use {os.fspath(path)} because its content is none of what vitrax "
-            "reads (MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, a model of "
-            "vitrax); do check that it is the right file"
+            "reads (MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, "
+            ".npz, a model of vitrax); do check that it is the right file"
         )
     return kind
 
