@@ -3,6 +3,8 @@
 from .._files import InputError as InputError, InputWarning as InputWarning
 from ._atoms import read_atoms as read_atoms
 from ._maps import read_map as read_map, write_map as write_map
+from ._model_registry import register_model as register_model
+from ._models import read_model as read_model, write_model as write_model
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mtf import read_mtf as read_mtf
 from ._particle_tables import (
