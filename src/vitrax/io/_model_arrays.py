@@ -60,7 +60,7 @@ def is_shape(value: Any) -> bool:
 def as_bytes(array: np.ndarray) -> memoryview:
     """Return the bytes of an array in the order of its axes, little-endian."""
     flat = np.ascontiguousarray(array).reshape(-1)
-    return memoryview(flat.view(np.uint8))
+    return flat.view(np.uint8).data
 
 
 def checksum(array: np.ndarray) -> str:

@@ -3,10 +3,9 @@
 import base64
 import math
 import struct
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import stacked_fields
@@ -28,13 +27,14 @@ from ._model_registry import Entry, find_entry
 from ._model_text import Twice
 
 
+@runtime_checkable
 class Arrays(Protocol):
     """Where the arrays of a model are."""
 
     names: frozenset[str]
 
     def read(
-        self, name: str, dtype: np.dtype, shape: tuple[int, ...], place: Place
+        self, name: str, dtype: np.dtype, shape: tuple[int, ...], place: Place, /
     ) -> Any:
         """Return an array that must have this dtype and shape."""
         ...
@@ -293,7 +293,8 @@ def _check_content(array: np.ndarray, crc32: Any, place: Place) -> None:
 
 def _held(array: Any, holder: str) -> Any:
     if holder == "array":
-        return jnp.asarray(array)
+        # jax.numpy.asarray would compile something for each new shape.
+        return array if isinstance(array, jax.Array) else jax.device_put(array)
     return array[()] if holder == "scalar" else array
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._checks import check_fields, stacked_fields
@@ -163,7 +162,7 @@ def _first(array: Any, outer: int) -> Any:
     if 0 in array.shape[:outer]:
         return _NO_ITEM
     first = np.asarray(array)[(0,) * outer]
-    return jnp.asarray(first) if isinstance(array, jax.Array) else first
+    return jax.device_put(first) if isinstance(array, jax.Array) else first
 
 
 def _with_items(value: Any, stacked: int) -> Any:

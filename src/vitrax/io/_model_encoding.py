@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._checks import stacked_fields
+from .._checks import is_concrete, stacked_fields
 from ._model_arrays import DTYPES, checksum, short_numbers
 from ._model_hints import ANYTHING, Hints, extra_axes, hints_inside, hints_of
 from ._model_place import Place
@@ -138,7 +138,7 @@ def _member(value: enum.Enum, place: Place) -> str:
 
 def _check_array(value: Any, place: Place) -> None:
     """Raise if an array can't be kept bit by bit."""
-    if isinstance(value, jax.core.Tracer):
+    if not is_concrete(value):
         raise place.error("is traced", "call write_model outside of jit, grad and vmap")
     if isinstance(value, jax.Array) and not value.is_fully_addressable:
         raise place.error(

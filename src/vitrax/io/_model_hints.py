@@ -3,6 +3,7 @@
 import collections.abc
 import functools as ft
 import inspect
+import re
 import types
 import typing
 from typing import Any
@@ -66,7 +67,8 @@ def hints_inside(hints: Hints, value: Any, index: int) -> Hints:
         else:
             inside = inside[-2:-1] if inside[-1] is Ellipsis else inside[-1:]
         found += [each for hint in inside for each in _alternatives(hint)]
-    return tuple(found)
+    # Where nothing fits, it is the whole that is wrong.
+    return tuple(found) or ANYTHING
 
 
 def extra_axes(hints: Hints, ndim: int, stacked: int) -> int:
@@ -184,7 +186,8 @@ _NUMBERS: dict[Any, Any] = {float: (float, int), complex: (complex, float, int)}
 
 def _in_words(hint: Any) -> str:
     name = getattr(hint, "__name__", None)
-    return name if name and typing.get_origin(hint) is None else str(hint)
+    text = name if name and typing.get_origin(hint) is None else str(hint)
+    return re.sub(r"(?:\w+\.)+(\w+)", r"\1", text)
 
 
 def in_words(hints: Hints) -> str:
