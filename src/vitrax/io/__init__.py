@@ -7,6 +7,8 @@ from ._atom_writer import write_atoms as write_atoms
 from ._atoms import read_atoms as read_atoms, read_ensemble as read_ensemble
 from ._file_kind import FileKind as FileKind, file_kind as file_kind
 from ._maps import read_map as read_map, write_map as write_map
+from ._model_registry import register_model as register_model
+from ._models import read_model as read_model, write_model as write_model
 from ._movies import (
     MovieFrames as MovieFrames,
     read_image as read_image,

@@ -9,7 +9,7 @@ from jaxtyping import Array, Complex
 
 from .._checks import POSITIVE, check_fields, checked, must
 from .._typing import Scalar, as_float
-from ._bricks import to_bricks
+from ._bricks import BRICK, to_bricks
 from ._slice_kernel import SliceKernel
 from ._trilinear import Trilinear
 from ._voxel_map import ARBITRARY, VoxelMap
@@ -34,6 +34,9 @@ class FourierMap(eqx.Module):
         kernel: the interpolation.
         unit: of the map's values.
 
+    Raises:
+        ValueError: if the coefficients aren't those of a map of this shape.
+
     Example:
         >>> import jax.numpy as jnp
         >>> import vitrax as vx
@@ -52,6 +55,13 @@ class FourierMap(eqx.Module):
 
     def __check_init__(self) -> None:
         check_fields(self)
+        bricks = tuple(-(-n // BRICK) for n in self.node_shape)
+        if self.coefficients.shape != (*bricks, BRICK**3):
+            raise ValueError(
+                f"cannot make FourierMap because coefficients have shape "
+                f"{self.coefficients.shape} where a map of shape {self.shape} has "
+                f"{(*bricks, BRICK**3)} with {self.kernel}; do use FourierMap.from_map"
+            )
 
     @classmethod
     def from_map(

@@ -1,0 +1,279 @@
+"""Nouns on the disk, as JSON with their arrays beside it or inside."""
+
+import base64
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import stat
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .._files import (
+    InputError,
+    InputWarning,
+    atomic_file,
+    atomic_folder,
+    check_free_space,
+    check_output_folder,
+)
+from ._contents import Path, check_content, first_bytes, open_raw
+from ._model_arrays import (
+    ArraysBeside,
+    ArraysInside,
+    as_bytes,
+    as_stored,
+    write_safetensors,
+)
+from ._model_building import ArraysAtHand, Builder
+from ._model_encoding import Encoder
+from ._model_place import REWRITE, Place, shown
+from ._model_text import MAX_TEXT, Twice, format_json, parse_json
+
+
+FORMAT = "vitrax model"
+VERSION = 1
+JSON_NAME, ARRAYS_NAME = "model.json", "arrays.safetensors"
+
+_START = re.compile(rb'\s*\{\s*"format"\s*:\s*"vitrax model"')
+_KEYS = ("format", "version", "vitrax", "model", "arrays")
+
+
+def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
+    """Write a noun, or nouns in lists, tuples and dicts: JSON and its arrays.
+
+    A path that ends in `.json` is one file, with the arrays as base64 in it: for an
+    instrument, or some poses. Any other is a folder with `model.json` and the arrays
+    in `arrays.safetensors`: for maps. Both hold every bit. A model that stands there is
+    replaced, in one step when all is written.
+
+    Batches, as `jax.vmap` makes them, are kept as they are. An array that is in the
+    noun twice is written once. Weak types of jax get lost: arrays are strongly typed.
+
+    Args:
+        path: `NAME.json`, or a folder that is absent, empty or a model.
+        noun: of vitrax or of a class given to `register_model`, with numbers, text,
+            bytes, None, tuples, lists, dicts, enums and arrays in its fields.
+        overwrite: whether a file of this name that isn't a model may be replaced. A
+            folder with other files in it never is.
+
+    Raises:
+        InputError: if something stands there already that isn't a model.
+        ValueError: naming class and field, if a class isn't registered, a field holds a
+            function, something traced or a value that its class wouldn't take, or the
+            arrays are too many for one file.
+
+    Example:
+        >>> import tempfile
+        >>> import vitrax as vx
+        >>> path = tempfile.mkdtemp() + "/lens.json"
+        >>> vx.io.write_model(path, vx.Lens(defocus=12_000.0))
+        >>> float(vx.io.read_model(path).defocus)
+        12000.0
+    """
+    target = pathlib.Path(path)
+    is_folder = target.suffix.lower() != ".json"
+    _check_target(target, is_folder, overwrite)
+    place = Place("write", str(target))
+    encoder = Encoder()
+    model = encoder.encode(noun, place)
+    # What can't be read again isn't written.
+    Builder(ArraysAtHand(encoder.arrays)).build(model, place)
+    arrays = {name: np.asarray(array) for name, array in encoder.arrays.items()}
+    size = sum(array.nbytes for array in arrays.values())
+    if is_folder:
+        check_free_space(target, size)
+        text = _text(model, ARRAYS_NAME, target)
+        _write_folder(target, text, arrays)
+        return
+    _check_size(4 * size // 3, target)
+    inside = {
+        name: base64.b64encode(as_bytes(as_stored(array))).decode("ascii")
+        for name, array in arrays.items()
+    }
+    text = _text(model, inside, target)
+    check_free_space(target, len(text))
+    with atomic_file(target) as file:
+        file.write(text)
+
+
+def read_model(path: Path) -> Any:
+    """Return what `write_model` wrote.
+
+    Nouns are put together by the names of their fields, whose order doesn't matter,
+    without converters and `__init__`; classes are those of vitrax and those given to
+    `register_model`. Dtype, number of axes and fixed sizes of each array are compared
+    with its annotation, numbers with the rules of their fields, and `__check_init__` is
+    asked. A field that the file is too old to have gets its default, with a warning.
+
+    Args:
+        path: the JSON file or the folder.
+
+    Returns:
+        The noun, its arrays on jax's default device.
+
+    Raises:
+        InputError: naming file, class and field, if the file is damaged or too new, has
+            a class, field or array that isn't known, lacks one, or holds what the class
+            wouldn't take; or if it has numbers of 64 bits and jax has them switched
+            off.
+
+    Example:
+        >>> import tempfile
+        >>> import vitrax as vx
+        >>> path = tempfile.mkdtemp() + "/grid"
+        >>> vx.io.write_model(path, [vx.Grid(8, 1.5)])
+        >>> vx.io.read_model(path)[0].shape
+        (8, 8)
+    """
+    source = pathlib.Path(path)
+    if source.is_dir():
+        source = source / JSON_NAME
+    document = _parsed(source)
+    place = Place("read", str(source))
+    arrays = _arrays_of(document, source)
+    builder = Builder(arrays)
+    model = builder.build(document["model"], place)
+    builder.finish(place)
+    if builder.filled:
+        warnings.warn(
+            f"{source}, written by vitrax {shown(document['vitrax'])}, lacks fields "
+            f"that have defaults by now: {', '.join(builder.filled)}",
+            InputWarning,
+            stacklevel=2,
+        )
+    return model
+
+
+def _text(model: Any, arrays: Any, target: pathlib.Path) -> bytes:
+    """Return the JSON of a model."""
+    from .. import __version__
+
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "vitrax": __version__,
+        "model": model,
+        "arrays": arrays,
+    }
+    text = format_json(document).encode("ascii")
+    _check_size(len(text), target)
+    try:
+        parse_json(text, str(target))
+    except InputError as error:
+        raise ValueError(
+            f"cannot write {target} because it couldn't be read again: {error}"
+        ) from error
+    return text
+
+
+def _check_size(size: int, target: pathlib.Path) -> None:
+    if size > MAX_TEXT:
+        raise ValueError(
+            f"cannot write {target} because its JSON has {size / 2**20:.0f} MiB, more "
+            f"than {MAX_TEXT // 2**20}; do write it to a folder (a path without .json)"
+        )
+
+
+def _check_target(target: pathlib.Path, is_folder: bool, overwrite: bool) -> None:
+    """Raise if something stands under a name that may not be replaced."""
+    if not target.exists():
+        return
+    if is_folder and not target.is_dir():
+        check_output_folder(target)
+    if is_folder:
+        others = {entry.name for entry in target.iterdir()} - {JSON_NAME, ARRAYS_NAME}
+        if others or not (overwrite or _is_model(target / JSON_NAME)):
+            check_output_folder(target)
+    elif target.is_file() and not overwrite and not _is_model(target):
+        raise InputError(
+            f"cannot write {target} because a file that isn't a model has that name; "
+            "do choose another name, or pass overwrite=True"
+        )
+
+
+def _is_model(path: pathlib.Path) -> bool:
+    """Return whether a file is a model, or empty."""
+    start = first_bytes(path) if path.is_file() else b"?"
+    return not start or _START.match(start) is not None
+
+
+def _write_folder(
+    target: pathlib.Path, text: bytes, arrays: dict[str, np.ndarray]
+) -> None:
+    """Write the two files of a model; a model that is there gives way in one step."""
+    target = target.resolve()
+    is_held = target.is_dir() and any(target.iterdir())
+    token = secrets.token_hex(4)
+    new = target.with_name(f".{target.name}.{token}.new") if is_held else target
+    with atomic_folder(new) as folder:
+        write_safetensors(folder / ARRAYS_NAME, arrays)
+        (folder / JSON_NAME).write_bytes(text)
+    if not is_held:
+        return
+    old = target.with_name(f".{target.name}.{token}.old")
+    try:
+        os.rename(target, old)
+        try:
+            os.rename(new, target)
+        except OSError:
+            os.rename(old, target)
+            raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _parsed(source: pathlib.Path) -> dict[str, Any]:
+    """Return the JSON of a model, whose format and version are known."""
+    with open_raw(source) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_TEXT:
+            raise InputError(
+                f"cannot read {source} because it isn't a file of at most "
+                f"{MAX_TEXT // 2**20} MiB; do check that it is the JSON of a model"
+            )
+        content = file.read(MAX_TEXT)
+    check_content(source, content[:1024])
+    document = parse_json(content, str(source))
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(
+            f"cannot read {source} because it isn't a model: it has no "
+            f'"format": "{FORMAT}"; do check that it is the right file'
+        )
+    version, writer = document.get("version"), document.get("vitrax")
+    if type(version) is not int or version < 1:
+        raise InputError(
+            f"cannot read {source} because its version is {shown(version)}; do "
+            f"{REWRITE}"
+        )
+    if version > VERSION:
+        raise InputError(
+            f"cannot read {source} because vitrax {shown(writer)} wrote it in version "
+            f"{version} of the format, and this vitrax reads up to {VERSION}; do "
+            "upgrade vitrax"
+        )
+    wrong = set(document) ^ set(_KEYS)
+    twice = {key for key, value in document.items() if isinstance(value, Twice)}
+    if wrong or twice:
+        raise InputError(
+            f"cannot read {source} because {shown(min(wrong | twice))} is missing in "
+            f"it, unknown or there twice; do {REWRITE}"
+        )
+    return document
+
+
+def _arrays_of(document: dict[str, Any], source: pathlib.Path) -> Any:
+    """Return where the arrays of a model are."""
+    arrays = document["arrays"]
+    if arrays == ARRAYS_NAME:
+        return ArraysBeside(source.with_name(ARRAYS_NAME))
+    if not isinstance(arrays, dict):
+        raise InputError(
+            f"cannot read {source} because its arrays are neither in it nor in "
+            f"{ARRAYS_NAME}; do {REWRITE}"
+        )
+    return ArraysInside(arrays)
