@@ -1,0 +1,67 @@
+"""What a file is, is decided by its content, and by its name only as a last resort."""
+
+import gzip
+import shutil
+
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.io import FileKind, InputError, file_kind
+
+
+KINDS = {
+    "cistem/ctf.npz": FileKind.ARRAYS,
+    "cryosparc/empiar_10076_7.cs": FileKind.CRYOSPARC,
+    "detectors/mtf_k2_300kV.star": FileKind.STAR,
+    "maps/EMD-3001.map": FileKind.MRC,
+    "micrographs/Ucsf_stack_1142_DW_autopick.star": FileKind.STAR,
+    "relion/relion31.mrcs": FileKind.MRC,
+    "relion/relion31.star": FileKind.RELION,
+    "relion/sample_particles_relion30.star": FileKind.RELION,
+    "structures/1dpx.pdb": FileKind.ATOMS,
+    "structures/8zpm.cif.gz": FileKind.ATOMS,
+}
+TEXTS = {
+    FileKind.CISTEM: "# cisTEM\n\ndata_\n\nloop_\n_cisTEMPositionInStack #1\n1\n",
+    FileKind.LEOPARD: "particle_index,mip,phi,theta,psi\n0,1,2,3,4\n",
+    FileKind.MODEL: '{"format": 1}',
+    FileKind.RELION: "data_particles\nloop_\n_rlnImageName #1\n1@a.mrcs\n",
+    FileKind.ATOMS: "REMARK a file without any atoms yet\n",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_real_files_under_a_wrong_name(name, shared, tmp_path):
+    path = tmp_path / "file.dat"
+    shutil.copyfile(shared / name, path)
+    assert file_kind(path) is KINDS[name]
+
+
+@pytest.mark.parametrize("kind", TEXTS, ids=lambda kind: kind.name)
+def test_texts(kind, tmp_path):
+    path = tmp_path / "file"
+    path.write_text(TEXTS[kind])
+    assert file_kind(path) is kind
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + TEXTS[kind].encode()))
+    assert file_kind(path) is kind
+
+
+def test_what_is_damaged_is_what_its_name_says(tmp_path):
+    path = tmp_path / "a.mrc"
+    path.write_bytes(b"\xff" * 2000)
+    assert file_kind(path) is FileKind.MRC
+
+
+def test_something_else(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("nothing of the kind\n")
+    with pytest.raises(InputError, match=r"notes\.txt because its content is none"):
+        file_kind(path)
+
+
+def test_what_vitrax_writes(tmp_path):
+    vx.io.write_map(tmp_path / "a", vx.VoxelMap(np.zeros((4, 4, 4)), 1.0))
+    assert file_kind(tmp_path / "a") is FileKind.MRC
+    vx.io.write_model(tmp_path / "a.json", vx.Lens(defocus=1.0))
+    assert file_kind(tmp_path / "a.json") is FileKind.MODEL
