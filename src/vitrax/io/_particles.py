@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from ..image import ParticleStack
+from ._cistem import is_cistem, read_cistem
+from ._cistem_binary import is_cistem_binary, read_cistem_binary
 from ._contents import Path, check_content, first_bytes, is_compressed, unpack
 from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
@@ -90,4 +92,9 @@ def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleSta
     if is_compressed(start):
         start = unpack(source.path, 1024)
     check_content(source.path, start)
-    return lambda source: read_relion(source, read_star(source.path))
+    if is_cistem_binary(start):
+        return lambda source: read_cistem(source, {"": read_cistem_binary(source.path)})
+    tables = read_star(source.path)
+    if is_cistem(tables):
+        return lambda source: read_cistem(source, tables)
+    return lambda source: read_relion(source, tables)
