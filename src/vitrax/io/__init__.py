@@ -3,12 +3,17 @@
 from .._files import InputError as InputError, InputWarning as InputWarning
 from ._atoms import read_atoms as read_atoms
 from ._cistem_layout import CisTEM as CisTEM
+from ._leopard_layout import LeopardEM as LeopardEM
 from ._maps import read_map as read_map, write_map as write_map
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mtf import read_mtf as read_mtf
 from ._particle_layout import (
     AbstractLayout as AbstractLayout,
     ImagePlaces as ImagePlaces,
+)
+from ._particle_problems import (
+    cistem_problems as cistem_problems,
+    leopard_problems as leopard_problems,
 )
 from ._particle_tables import (
     lens_columns as lens_columns,
@@ -21,6 +26,7 @@ from ._particle_writer import (
     write_particles as write_particles,
 )
 from ._particles import read_particles as read_particles
+from ._problem import Problem as Problem
 from ._relion_layout import Relion as Relion
 from ._stacks import (
     ImageStack as ImageStack,

@@ -32,7 +32,7 @@ from ._cistem_labels import (
 from ._columns import lacks, number, rows_in_words, text_column, together
 from ._foreign_columns import unpacked
 from ._labels import ABERRATIONS
-from ._optics_of_particles import grouped_optics
+from ._optics_of_particles import grouped_optics, named_groups
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
 from ._star_table import StarTable
@@ -60,7 +60,9 @@ def is_cistem(tables: Mapping[str, StarTable]) -> bool:
     return own and "rlnImageName" not in names
 
 
-def read_cistem(source: ParticleSource, tables: Mapping[str, StarTable]) -> ParticleStack:
+def read_cistem(
+    source: ParticleSource, tables: Mapping[str, StarTable]
+) -> ParticleStack:
     r"""Return the particles of a parameter file of cisTEM.
 
     phi, theta and psi are RELION's rot, tilt and psi; a shift is where the particle is,
@@ -90,7 +92,7 @@ def read_cistem(source: ParticleSource, tables: Mapping[str, StarTable]) -> Part
     return ParticleStack(
         reader=reader if reader is not None else _NoImages(name),
         rows=np.arange(table.rows),
-        optics=_named(optics, optics_columns),
+        optics=named_groups(optics, optics_columns),
         groups=groups,
         angles=together(table, ANGLES, "angles", name, missing),
         shifts=_shifts(table, name),
@@ -147,6 +149,7 @@ class _NoImages:
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
         """Raise, saying how to give them."""
+        del rows
         raise InputError(
             f"cannot read images of {self.source} because it doesn't name their stack, "
             "as cisTEM's files seldom do; do give it as stack= (--stack)"
@@ -248,12 +251,13 @@ def _of_microscope(
         )
         raise InputError(f"{why}, or give {HOW_TO_GIVE[relion]}")
     if given is None:
+        given = default
         warnings.warn(
             f"{source.name}: it has no {label}, taken as {default} as cisTEM does",
             InputWarning,
             stacklevel=2,
         )
-    return np.where(unknown, default if given is None else given, values)
+    return np.where(unknown, np.float64(given or 0.0), values)
 
 
 def _residual(table: StarTable, source: str) -> dict[str, np.ndarray]:
@@ -261,9 +265,8 @@ def _residual(table: StarTable, source: str) -> dict[str, np.ndarray]:
     present = [name for name in RESIDUAL if name in table]
     if not present:
         return {}
-    keys = np.array(
-        ["\t".join(map(str, row)) for row in zip(*(table[n] for n in present))]
-    )
+    columns = [table[name] for name in present]
+    keys = np.array(["\t".join(map(str, row)) for row in zip(*columns, strict=True)])
     _, firsts, kinds = np.unique(keys, return_index=True, return_inverse=True)
     some = StarTable({name: table[name][firsts] for name in present})
     found = read_aberrations(some, source)
@@ -297,17 +300,6 @@ def _boxes(
         if reader.is_there(int(rows[0])):
             boxes[rows] = reader.header(int(rows[0])).shape[-1]
     return boxes
-
-
-def _named(
-    optics: tuple[OpticsGroup, ...], optics_columns: Mapping[str, np.ndarray]
-) -> tuple[OpticsGroup, ...]:
-    """Return optics groups under the names that their table had."""
-    names = optics_columns.get("rlnOpticsGroupName")
-    if names is None:
-        return optics
-    pairs = zip(optics, names.tolist(), strict=True)
-    return tuple(dataclasses.replace(group, name=str(name)) for group, name in pairs)
 
 
 def _shifts(table: StarTable, source: str) -> np.ndarray:

@@ -122,8 +122,8 @@ def _own_columns(
     count = len(particles)
     if particles.defocus is None:
         raise InputError(
-            f"cannot write {path} for cisTEM because the defocus isn't known, and cisTEM "
-            "doesn't read files without it; do estimate it first"
+            f"cannot write {path} for cisTEM because the defocus isn't known, and "
+            "cisTEM doesn't read files without it; do estimate it first"
         )
     kept = {n: c for n, c in particles.columns.items() if n.startswith("cisTEM")}
     tilts = particles.aberrations().get("beam_tilt", np.zeros((count, 2)))
@@ -150,7 +150,9 @@ def _own_columns(
     defaults = {name: np.full(count, value) for name, value in DEFAULTS.items()}
     given = _of_relion_columns(particles)
     columns = {**defaults, **given, **kept, **known}
-    return {n: _of_kind(c, COLUMNS[n][0]) if n in COLUMNS else c for n, c in columns.items()}
+    return {
+        n: _of_kind(c, COLUMNS[n][0]) if n in COLUMNS else c for n, c in columns.items()
+    }
 
 
 def _image_shifts(kept: Mapping[str, np.ndarray], count: int) -> np.ndarray:
@@ -185,9 +187,11 @@ def _of_relion_columns(particles: ParticleStack) -> dict[str, np.ndarray]:
 
 
 def _is_small_integer(values: np.ndarray) -> bool:
-    return values.dtype.kind in "iu" and not (values < 0).any() and not (
-        values >= 2**31
-    ).any()
+    return (
+        values.dtype.kind in "iu"
+        and not (values < 0).any()
+        and not (values >= 2**31).any()
+    )
 
 
 def _micrograph_pixel_sizes(particles: ParticleStack) -> np.ndarray:
@@ -212,7 +216,9 @@ def _foreign(
         and not (name in said and _is_same(said[name], column))
     }
     optics = dict(particles.optics_columns)
-    numbers = np.asarray(optics.get("rlnOpticsGroup", np.arange(len(particles.optics)) + 1))
+    numbers = np.asarray(
+        optics.get("rlnOpticsGroup", np.arange(len(particles.optics)) + 1)
+    )
     columns["rlnOpticsGroup"] = numbers[particles.groups]
     optics["rlnOpticsGroupName"] = np.array([g.name for g in particles.optics], TEXT)
     if all(group.box for group in particles.optics):
@@ -276,8 +282,8 @@ def _check_names(names: tuple[str, ...], path: pathlib.Path) -> None:
     wrong = [name for name in names if _CANNOT_STAND.search(name)]
     if wrong:
         raise InputError(
-            f"cannot write {path} for cisTEM because the name of the stack {wrong[0]!r} "
-            "has a blank or a quote, which cisTEM doesn't read; do rename it"
+            f"cannot write {path} for cisTEM because the name of the stack "
+            f"{wrong[0]!r} has a blank or a quote, which cisTEM doesn't read; do rename it"
         )
 
 
@@ -330,6 +336,6 @@ def _quoted(text: str, name: str) -> str:
             if not re.search(rf"{quote}(?=\s)|{quote}$", text):
                 return f"{quote}{text}{quote}"
     raise ValueError(
-        f"cannot write a text of column {name} because it holds both kinds of quotes or "
-        "a line break; do change it"
+        f"cannot write a text of column {name} because it holds both kinds of quotes "
+        "or a line break; do change it"
     )

@@ -1,5 +1,6 @@
 """Optics groups, made of files that keep optics with every particle."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -46,6 +47,22 @@ def grouped_optics(
         for place, kind in enumerate(order, 1)
     ]
     return tuple(made), rank[numbers.reshape(-1)]
+
+
+def named_groups(
+    optics: tuple[OpticsGroup, ...], columns: Mapping[str, np.ndarray]
+) -> tuple[OpticsGroup, ...]:
+    """Return optics groups under the names that their table had, if it is known.
+
+    Args:
+        optics: the groups.
+        columns: of their table, rlnOpticsGroupName perhaps among them.
+    """
+    names = columns.get("rlnOpticsGroupName")
+    if names is None:
+        return optics
+    pairs = zip(optics, names.tolist(), strict=True)
+    return tuple(dataclasses.replace(group, name=str(name)) for group, name in pairs)
 
 
 def _group(values: Mapping[str, np.ndarray], place: int, source: str) -> OpticsGroup:
