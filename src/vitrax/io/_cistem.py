@@ -81,6 +81,11 @@ def read_cistem(
     """
     name = source.name
     table = _table_of(tables, name)
+    if not table.rows:
+        raise InputError(
+            f"cannot read particles of {name} because its table has no rows; do check "
+            "that it is whole"
+        )
     columns, of_groups = unpacked(table, name)
     reader = _reader(table, source)
     optics, groups = _optics(table, of_groups, reader, source)
@@ -222,11 +227,6 @@ def _optics(
     numbers = None
     if "rlnOpticsGroup" in table:
         numbers = number(table, "rlnOpticsGroup", source.name)
-    if not table.rows:
-        raise InputError(
-            f"cannot read particles of {source.name} because its table has no rows; do "
-            "check that it is whole"
-        )
     return grouped_optics(values, source.name, numbers)
 
 

@@ -282,8 +282,9 @@ def _check_names(names: tuple[str, ...], path: pathlib.Path) -> None:
     wrong = [name for name in names if _CANNOT_STAND.search(name)]
     if wrong:
         raise InputError(
-            f"cannot write {path} for cisTEM because the name of the stack "
-            f"{wrong[0]!r} has a blank or a quote, which cisTEM doesn't read; do rename it"
+            f"cannot write {path} for cisTEM because the name of the "
+            f"stack {wrong[0]!r} has a blank or a quote, which cisTEM doesn't read; do "
+            "rename it"
         )
 
 

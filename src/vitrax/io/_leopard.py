@@ -120,6 +120,11 @@ def read_leopard(
         InputError: naming column, rows and file, for what is missing or cannot be.
     """
     name = source.name
+    if not table.rows:
+        raise InputError(
+            f"cannot read particles of {name} because its table has no rows; do check "
+            "that it is whole"
+        )
     box = source.box or box
     columns, of_groups = unpacked(table, name)
     centres, residual = _centres(table, template, name)
@@ -275,11 +280,6 @@ def _optics(
 ) -> tuple[Any, np.ndarray]:
     """Return the optics groups, and which each particle is in."""
     name = source.name
-    if not table.rows:
-        raise InputError(
-            f"cannot read particles of {name} because its table has no rows; do check "
-            "that it is whole"
-        )
     values = {
         field: _of_microscope(table, *labels, source)
         for field, labels in OF_GROUPS.items()

@@ -91,8 +91,9 @@ def leopard_terms(
             for each, share in parts:
                 rest[each] -= share * value
             rest[index] = 0.0
-    scale = np.abs(rest).max(initial=0.0)
-    remains = tuple(rest[: max(count, len(relion))].tolist()) if scale else ()
+    # What is left of sums that cancel isn't a term.
+    rest[np.abs(rest) < 1e-13 * np.abs(np.array(relion)).max(initial=0.0)] = 0.0
+    remains = tuple(rest.tolist()) if rest.any() else ()
     return dict(reversed(terms.items())), remains
 
 

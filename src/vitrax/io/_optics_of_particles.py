@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def named_groups(
     return tuple(dataclasses.replace(group, name=str(name)) for group, name in pairs)
 
 
-def _group(values: Mapping[str, np.ndarray], place: int, source: str) -> OpticsGroup:
+def _group(values: Mapping[str, Any], place: int, source: str) -> OpticsGroup:
     """Return the optics group of its numbers; what does nothing is left out."""
     fields = {name: float(v) for name, v in values.items() if name not in _LISTS}
     box = int(fields.pop("box", 0)) or None
