@@ -1,10 +1,10 @@
 """What cisTEM's own code makes of a parameter file of ours, into pycistem_star.npz.
 
 Run by hand with a Python that has pycistem 0.4.1: python pycistem_star.py FILE, where
-FILE is what `write` of test_pycistem_star.py writes. cisTEM reads it and writes it again,
-as text and as binary; pycistem has no binding for that, so the functions are called by
-their names in its library. Then it images a point with the CTF, beam tilt and shift of
-each row in the way of its program project3d.
+FILE is what `write` of test_pycistem_star.py writes. cisTEM reads it and writes it
+again, as text and as binary; pycistem has no binding for that, so the functions are
+called by their names in its library. Then it images a point with the CTF, beam tilt and
+shift of each row in the way of its program project3d.
 """
 
 import ctypes
@@ -87,8 +87,9 @@ def rows_of(path):
     names = [words[0][1:] for words in lines if words and words[0].startswith("_")]
     for words in lines:
         if len(words) >= len(names) and words[0].isdigit():
-            pairs = zip(names, words)
-            yield {n: float(w) for n, w in pairs if not w.startswith(("'", '"', "["))}
+            pairs = [(n, w) for n, w in zip(names, words, strict=False)]
+            own = [(n, w) for n, w in pairs if n.startswith("cisTEM")]
+            yield {n: float(w) for n, w in own if not w.startswith("'")}
 
 
 if __name__ == "__main__":

@@ -66,6 +66,10 @@ class CisTEM(AbstractLayout):
     for stands after its own ones, under RELION's names or those of the file that it
     comes from, and is taken back by `read_particles`: cisTEM itself ignores it.
 
+    cisTEM's own CTF has a wavelength shorter by 3e-5 than this library's; pass
+    `constants=vitrax.physics.CISTEM` to a microscope to have its. An image shift that a
+    file of cisTEM has is kept, and the shift then is where the particle is plus that.
+
     Example:
         >>> import vitrax as vx
         >>> vx.io.CisTEM().contrast
