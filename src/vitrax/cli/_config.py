@@ -1,10 +1,11 @@
 """A configuration file: options by name, as the command line would give them."""
 
 import pathlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .._files import InputError
+from .._yaml import parse_yaml
 
 
 # Options of two values, lowest and highest; one value stands for both.
@@ -50,15 +51,7 @@ def read_config(path: pathlib.Path) -> dict[str, Any]:
     Raises:
         InputError: if it isn't plain YAML, repeats a key, or isn't a mapping.
     """
-    import yaml
-
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_strict_loader())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"cannot read {path} because it isn't plain YAML ({error}); do write one "
-            f"'option: value' per line"
-        ) from error
+    content = parse_yaml(path.read_bytes(), str(path))
     if isinstance(content, dict) and isinstance(content.get("parameters"), dict):
         content = {k: v for k, v in content["parameters"].items() if k != "out"}
     if not isinstance(content, dict):
@@ -114,24 +107,3 @@ def _as_tokens(
     if len(values) == 1:
         return [f"--{option}={values[0]}"]
     return [f"--{option}", *(str(each) for each in values)]
-
-
-def _strict_loader() -> type:
-    """Return PyYAML's safe loader, made to refuse a repeated key."""
-    import yaml
-
-    class StrictLoader(yaml.SafeLoader):
-        pass
-
-    def mapping(loader: Any, node: Any) -> dict[Hashable, Any]:
-        keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-        for i, key in enumerate(keys):
-            if key in keys[:i]:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key!r} stands twice",
-                    problem_mark=node.value[i][0].start_mark,
-                )
-        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-    StrictLoader.add_constructor("tag:yaml.org,2002:map", mapping)
-    return StrictLoader

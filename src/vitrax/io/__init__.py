@@ -5,7 +5,9 @@ from ._atom_mending import write_mended_atoms as write_mended_atoms
 from ._atom_problems import atom_problems as atom_problems
 from ._atom_writer import write_atoms as write_atoms
 from ._atoms import read_atoms as read_atoms, read_ensemble as read_ensemble
+from ._cistem_layout import CisTEM as CisTEM
 from ._file_kind import FileKind as FileKind, file_kind as file_kind
+from ._leopard_layout import LeopardEM as LeopardEM
 from ._maps import read_map as read_map, write_map as write_map
 from ._model_registry import register_model as register_model
 from ._models import read_model as read_model, write_model as write_model
@@ -21,6 +23,10 @@ from ._mtf import read_mtf as read_mtf
 from ._particle_layout import (
     AbstractLayout as AbstractLayout,
     ImagePlaces as ImagePlaces,
+)
+from ._particle_problems import (
+    cistem_problems as cistem_problems,
+    leopard_problems as leopard_problems,
 )
 from ._particle_tables import (
     lens_columns as lens_columns,

@@ -1,6 +1,8 @@
 """Optics groups, made of files that keep optics with every particle."""
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +50,23 @@ def grouped_optics(
     return tuple(made), rank[numbers.reshape(-1)]
 
 
-def _group(values: Mapping[str, np.ndarray], place: int, source: str) -> OpticsGroup:
+def named_groups(
+    optics: tuple[OpticsGroup, ...], columns: Mapping[str, np.ndarray]
+) -> tuple[OpticsGroup, ...]:
+    """Return optics groups under the names that their table had, if it is known.
+
+    Args:
+        optics: the groups.
+        columns: of their table, rlnOpticsGroupName perhaps among them.
+    """
+    names = columns.get("rlnOpticsGroupName")
+    if names is None:
+        return optics
+    pairs = zip(optics, names.tolist(), strict=True)
+    return tuple(dataclasses.replace(group, name=str(name)) for group, name in pairs)
+
+
+def _group(values: Mapping[str, Any], place: int, source: str) -> OpticsGroup:
     """Return the optics group of its numbers; what does nothing is left out."""
     fields = {name: float(v) for name, v in values.items() if name not in _LISTS}
     box = int(fields.pop("box", 0)) or None

@@ -66,6 +66,11 @@ class AbstractLayout(abc.ABC):
     def holds_contrast(self) -> bool:
         """Whether the table says of each image whether protein is white or dark."""
 
+    @property
+    def names_stacks(self) -> bool:
+        """Whether the table names stacks of images; else it names micrographs."""
+        return True
+
     @abc.abstractmethod
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:
         """Return a box that the program can use.

@@ -30,6 +30,7 @@ class ParticleSource:
         given: values for what the file lacks, by RELION's names, None where unknown.
         passthrough: further files about the same particles.
         stack: the images, for files that don't name them.
+        box: pixels along an edge of images that are cut out of micrographs.
     """
 
     path: pathlib.Path
@@ -38,6 +39,7 @@ class ParticleSource:
     given: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     passthrough: tuple[pathlib.Path, ...] = ()
     stack: pathlib.Path | None = None
+    box: int | None = None
 
     @property
     def name(self) -> str:
@@ -63,6 +65,7 @@ def as_source(
     given: Mapping[str, float | None],
     passthrough: tuple[Path, ...],
     stack: Path | None,
+    box: int | None = None,
 ) -> ParticleSource:
     """Return the arguments of `read_particles` as one thing.
 
@@ -75,12 +78,18 @@ def as_source(
         given: what the file may lack.
         passthrough: further files.
         stack: the images, or None.
+        box: of images cut out of micrographs, or None.
 
     Raises:
-        ValueError: if `contrast` is neither white nor dark.
+        ValueError: if `contrast` is neither white nor dark, or the box isn't positive.
     """
     if contrast is not None:
         contrast_sign(contrast)
+    if box is not None and not 0 < box < 2**16:
+        raise ValueError(
+            f"cannot use box={box!r} because images have 1 to 65535 pixels along an "
+            "edge; do give the number of pixels"
+        )
     search = StackSearch(
         source=os.fspath(path),
         project=None if project is None else os.fspath(project),
@@ -94,4 +103,5 @@ def as_source(
         given=dict(given),
         passthrough=tuple(map(pathlib.Path, passthrough)),
         stack=None if stack is None else pathlib.Path(stack),
+        box=box,
     )

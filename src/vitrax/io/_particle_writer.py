@@ -290,6 +290,10 @@ def write_particle_table(
     target = pathlib.Path(path)
     layout = Relion() if layout is None else layout
     reader, rows = particles.reader, particles.rows
+    if not layout.names_stacks:
+        with atomic_path(target) as table:
+            layout.write_table(table, particles, joined([], len(particles)))
+        return
     if not isinstance(reader, StackImages):
         raise InputError(
             f"cannot write {target} without images because those of the particles "

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 
 from ..image import ParticleStack
+from ._cistem import is_cistem, read_cistem
+from ._cistem_binary import is_cistem_binary, read_cistem_binary
 from ._contents import Path, check_content, first_bytes, is_compressed, unpack
+from ._csv_table import read_csv
+from ._leopard import (
+    is_leopard_csv,
+    is_leopard_yaml,
+    read_leopard,
+    read_leopard_yaml,
+)
 from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
 from ._star import read_star
@@ -15,6 +24,7 @@ def read_particles(
     contrast: str | None = None,
     passthrough: tuple[Path, ...] = (),
     stack: Path | None = None,
+    box: int | None = None,
     project: Path | None = None,
     path_map: Mapping[str, str] | None = None,
     strict_paths: bool = False,
@@ -23,10 +33,12 @@ def read_particles(
     spherical_aberration: float | None = None,
     amplitude_contrast: float | None = None,
 ) -> ParticleStack:
-    """Return the particles of a file of RELION; its content decides what it is.
+    """Return the particles of any program's file; its content decides what it is.
 
-    STAR files of RELION 3.0 and older, 3.1, 4 and 5. Images are read when they are
-    asked for, and need not be there before. They come out physical, protein dark.
+    STAR files of RELION 3.0 and older, 3.1, 4 and 5; cisTEM's parameters, .star and
+    binary; Leopard-EM's tables (.csv), and configurations (.yaml) that name one. Images
+    are read when they are asked for, and need not be there before. They come out
+    physical, protein dark.
     Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
     RELION's but for the shift: it is where the particle is, minus RELION's origin.
     All columns of the file are kept, and written back by `write_particles`.
@@ -34,9 +46,12 @@ def read_particles(
     Args:
         path: the file.
         contrast: of protein in the stacks: "white" or "dark". By default as the format
-            has it: white in RELION's stacks. A STAR file has no field for it.
+            has it: white in RELION's stacks, dark in cisTEM's and in micrographs.
+            None of these has a field for it.
         passthrough: further files about the same particles.
-        stack: the images, for a file that doesn't name them.
+        stack: the images, for a file that doesn't name them, such as cisTEM's.
+        box: pixels along an edge of images that are cut out of micrographs, as those of
+            Leopard-EM's tables are.
         project: folder to which names of stacks are relative, where it is neither the
             current one, which is tried first, nor that of the file, tried last.
         path_map: from beginnings of names, as they stand in the file, to where these
@@ -80,14 +95,28 @@ def read_particles(
         },
         passthrough=passthrough,
         stack=stack,
+        box=box,
     )
     return _reader_of(source)(source)
 
 
+# Bytes of a file that tell what it is.
+_ENOUGH = 2**16
+
+
 def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleStack]:
     """Return the reader of the format that a file has."""
-    start = first_bytes(source.path)
+    start = first_bytes(source.path, _ENOUGH)
     if is_compressed(start):
-        start = unpack(source.path, 1024)
+        start = unpack(source.path, _ENOUGH)
     check_content(source.path, start)
-    return lambda source: read_relion(source, read_star(source.path))
+    if is_cistem_binary(start):
+        return lambda source: read_cistem(source, {"": read_cistem_binary(source.path)})
+    if is_leopard_csv(start):
+        return lambda source: read_leopard(source, read_csv(source.path))
+    if is_leopard_yaml(start):
+        return read_leopard_yaml
+    tables = read_star(source.path)
+    if is_cistem(tables):
+        return lambda source: read_cistem(source, tables)
+    return lambda source: read_relion(source, tables)
