@@ -56,22 +56,30 @@ def test_real_map_without_voxel_size(shared, capsys):
     assert any("no voxel size" in remark for remark in found["remarks"])
 
 
-@pytest.mark.parametrize("folder", ["maps", "relion", "structures"])
+@pytest.mark.parametrize(
+    "folder",
+    ["maps", "relion", "structures", "cryosparc", "cistem", "detectors", "micrographs"],
+)
 def test_all_real_files_can_be_looked_at(shared, capsys, folder):
     paths = sorted((shared / folder).iterdir())
     assert main(["info", *map(str, paths)]) == 0
     assert capsys.readouterr().out.count(str(shared)) >= len(paths)
 
 
-def test_cryosparc_is_named_for_what_it_is(tmp_path, capsys):
+def test_an_array_of_numpy_is_no_data_set_of_cryosparc(tmp_path, capsys):
     np.save(tmp_path / "a.npy", np.zeros(3))
     (tmp_path / "a.npy").rename(tmp_path / "a.cs")
     assert main(["info", str(tmp_path / "a.cs")]) == 3
     said = capsys.readouterr()
-    assert "CryoSPARC" in said.err
-    assert "STAR" in said.err
-    assert "header" not in said.err
+    assert "a.cs" in said.err
     assert said.out == ""
+
+
+def test_arrays(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", one=np.zeros((3, 4)), two=np.arange(5))
+    (found,) = facts(capsys, tmp_path / "a.npz")
+    assert found["facts"]["one"] == "<f8 of shape (3, 4)"
+    assert found["facts"]["two"] == "<i8 of shape (5,)"
 
 
 def test_bad_file_is_named_after_the_good_ones(tmp_path, capsys):
@@ -101,5 +109,5 @@ def test_movie(tmp_path, capsys):
     frames = np.ones((3, 4, 6), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", frames, photometric="minisblack")
     (found,) = facts(capsys, tmp_path / "a.tif")
-    assert found["kind"] == "movie"
+    assert found["kind"] == "TIFF or EER movie"
     assert found["facts"]["frames × rows × columns"] == "3 × 4 × 6"

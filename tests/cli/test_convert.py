@@ -1,0 +1,104 @@
+import jax
+import numpy as np
+import pytest
+
+import vitrax as vx
+from vitrax.cli import main
+
+
+COUNT, BOX = 4, 8
+
+
+@pytest.fixture
+def star(tmp_path):
+    """Write particles with a beam tilt, as RELION has them."""
+    poses = vx.Pose.uniform(jax.random.key(0), COUNT)
+    optics = vx.image.OpticsGroup(1.5, 300.0, box=BOX, beam_tilt=(0.2, -0.1))
+    lens = vx.Lens(defocus=1.2e4, astigmatism=300.0, beam_tilt=(0.2, -0.1))
+    images = np.random.default_rng(0).normal(size=(COUNT, BOX, BOX))
+    columns = {"myOwn": np.arange(COUNT) * 0.5}
+    stack = vx.ParticleStack.from_arrays(images, poses, lens, optics, columns)
+    vx.io.write_particles(tmp_path / "particles.star", stack)
+    return tmp_path / "particles.star"
+
+
+def compared(one, other):
+    """Assert that two files hold the same particles."""
+    first, second = map(vx.io.read_particles, (one, other))
+    np.testing.assert_allclose(
+        first.poses.rotation.as_matrix(), second.poses.rotation.as_matrix(), atol=1e-6
+    )
+    np.testing.assert_allclose(first.shifts, second.shifts, atol=1e-4)
+    np.testing.assert_allclose(first.defocus[:, :2], second.defocus[:, :2], atol=1e-2)
+    np.testing.assert_allclose(
+        first.aberrations()["beam_tilt"], second.aberrations()["beam_tilt"], atol=1e-6
+    )
+    np.testing.assert_allclose(first.images(), second.images(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.cs", []),
+        ("a.star", ["--to", "cistem"]),
+        ("a.star", ["--to", "relion5"]),
+    ],
+)
+def test_there_and_back(star, tmp_path, name, options, capsys):
+    there, back = tmp_path / name, tmp_path / "back.star"
+    assert main(["convert", str(star), str(there), *options, "--copy-images"]) == 0
+    assert f"{COUNT} particles" in capsys.readouterr().out
+    compared(star, there)
+    assert main(["convert", str(there), str(back), "--copy-images"]) == 0
+    compared(star, back)
+    table = vx.io.read_star(back)["particles"]
+    np.testing.assert_allclose(table["myOwn"], np.arange(COUNT) * 0.5)
+
+
+def test_images_stay_where_they_are(star, tmp_path, capsys):
+    there = tmp_path / "a.cs"
+    assert main(["convert", str(star), str(there)]) == 0
+    assert "images stay" in capsys.readouterr().out
+    assert not there.with_suffix(".mrcs").exists()
+    compared(star, there)
+
+
+def test_white_protein_is_said_where_it_is_not_expected(star, tmp_path, capsys):
+    assert main(["convert", str(star), str(tmp_path / "a.star"), "--to", "cistem"]) == 0
+    assert "protein isn't dark" in capsys.readouterr().err
+
+
+def test_an_old_table_becomes_new(shared, tmp_path, capsys):
+    source = shared / "relion" / "sample_particles_relion30.star"
+    assert main(["convert", str(source), str(tmp_path / "a.star")]) == 0
+    assert set(vx.io.read_star(tmp_path / "a.star")) == {"optics", "particles"}
+
+
+def test_nothing_is_replaced_unasked(star, capsys):
+    assert main(["convert", str(star), str(star)]) == 2
+    assert "it exists" in capsys.readouterr().err
+
+
+def test_an_unknown_suffix(star, tmp_path, capsys):
+    assert main(["convert", str(star), str(tmp_path / "a.txt")]) == 2
+    assert "--to" in capsys.readouterr().err
+
+
+def test_contrast_needs_copies(star, tmp_path, capsys):
+    options = ["--output-contrast", "dark"]
+    assert main(["convert", str(star), str(tmp_path / "a.cs"), *options]) == 2
+    assert "--copy-images" in capsys.readouterr().err
+
+
+def test_a_map(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4, 4, 4)).astype(np.float32)
+    vx.io.write_map(tmp_path / "a.mrc", vx.VoxelMap(values, 1.5))
+    assert main(["convert", str(tmp_path / "a.mrc"), str(tmp_path / "b.map")]) == 0
+    np.testing.assert_array_equal(vx.io.read_map(tmp_path / "b.map").values, values)
+
+
+def test_atoms(shared, tmp_path):
+    source = shared / "structures" / "1uao.pdb"
+    assert main(["convert", str(source), str(tmp_path / "a.cif")]) == 0
+    one, other = map(vx.io.read_atoms, (source, tmp_path / "a.cif"))
+    np.testing.assert_allclose(one.positions, other.positions)
