@@ -152,7 +152,9 @@ class ParticleOptions(SpecimenOptions):
     @field_validator("path_map")
     @classmethod
     def _maps(cls, pairs: list[str]) -> list[str]:
-        wrong = [pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair]
+        wrong = [
+            pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair
+        ]
         if wrong:
             raise ValueError(
                 f"cannot use --path-map {wrong[0]} because it isn't OLD=NEW; do write "

@@ -20,6 +20,7 @@ from ._particle_writer import (
     write_particles as write_particles,
 )
 from ._particles import read_particles as read_particles
+from ._problem import Problem as Problem
 from ._relion_layout import Relion as Relion
 from ._stacks import (
     ImageStack as ImageStack,
@@ -28,4 +29,6 @@ from ._stacks import (
     read_stack as read_stack,
 )
 from ._star import read_star as read_star, write_star as write_star
+from ._star_mending import write_mended_star as write_mended_star
+from ._star_problems import star_problems as star_problems
 from ._star_table import StarTable as StarTable

@@ -40,12 +40,12 @@ def read_relion(
         InputError: naming column, rows and file, for what is missing or cannot be.
     """
     name, given = source.name, source.given
-    particles, optics = _split_tables(tables, name)
-    _refuse_tomography(tables, particles, optics, name)
+    particles, optics = split_tables(tables, name)
+    refuse_tomography(tables, particles, optics, name)
     if optics is None:
-        particles, optics = _optics_of_particles(particles, name, given)
-    particles = _shifts_in_angstroms(particles, optics, name, given)
-    groups = _group_of_each(particles, optics, name)
+        particles, optics = optics_of_particles(particles, name, given)
+    particles = shifts_in_angstroms(particles, optics, name, given)
+    groups = group_of_each(particles, optics, name)
     particles, optics = with_tilt_of_particles(particles, optics, groups, name)
     names = text_column(particles, "rlnImageName", name)
     stacks, stack_of, index_of = split_image_names(names, name)
@@ -85,7 +85,7 @@ def read_relion(
     )
 
 
-def _split_tables(
+def split_tables(
     tables: Mapping[str, StarTable], source: str
 ) -> tuple[StarTable, StarTable | None]:
     """Return the table of particles, and that of optics groups where there is one."""
@@ -110,7 +110,7 @@ def _split_tables(
     )
 
 
-def _refuse_tomography(
+def refuse_tomography(
     tables: Mapping[str, StarTable],
     particles: StarTable,
     optics: StarTable | None,
@@ -126,7 +126,7 @@ def _refuse_tomography(
         )
 
 
-def _optics_of_particles(
+def optics_of_particles(
     particles: StarTable, source: str, given: Mapping[str, float | None]
 ) -> tuple[StarTable, StarTable]:
     """Return the tables of 3.1's layout, of a table that keeps all per particle."""
@@ -167,7 +167,7 @@ def _optics_of_particles(
     return StarTable(kept), StarTable(optics)
 
 
-def _shifts_in_angstroms(
+def shifts_in_angstroms(
     particles: StarTable,
     optics: StarTable,
     source: str,
@@ -177,7 +177,7 @@ def _shifts_in_angstroms(
     if not any(name in particles for name in SHIFTS_IN_PIXELS):
         return particles
     sizes = _pixel_sizes(optics, source, given)[
-        _group_of_each(particles, optics, source)
+        group_of_each(particles, optics, source)
     ]
     columns = dict(particles)
     for old, new in zip(SHIFTS_IN_PIXELS, SHIFTS, strict=True):
@@ -192,7 +192,7 @@ def _shifts_in_angstroms(
     return StarTable(columns)
 
 
-def _group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
+def group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
     """Return the row in the table of optics groups of each particle."""
     numbers = number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
     wanted = number(particles, "rlnOpticsGroup", source)

@@ -126,6 +126,24 @@ def split_image_names(
     Raises:
         InputError: with the rows, if a number isn't a positive integer.
     """
+    stacks, stack_of, index_of = parsed_image_names(names)
+    if (index_of < 0).any():
+        rows = rows_in_words(index_of < 0)
+        raise InputError(
+            f"cannot use rlnImageName of {os.fspath(source)} because the number before "
+            f"@ isn't 1 or more in {rows}; do write names such as 000001@stack.mrcs"
+        )
+    return stacks, stack_of, index_of
+
+
+def parsed_image_names(
+    names: np.ndarray,
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return what `split_image_names` does; -1 where the number isn't one.
+
+    Args:
+        names: such as `000001@stack.mrcs`.
+    """
     parts = [name.partition("@") for name in names.tolist()]
     files = [stack if mark else number for number, mark, stack in parts]
     numbers = [(number or mark) if stack else mark for number, mark, stack in parts]
@@ -134,12 +152,6 @@ def split_image_names(
     values = {number: _image_number(number) for number in set(numbers)}
     stack_of = np.fromiter(map(stacks.__getitem__, files), np.int64, len(files))
     index_of = np.fromiter(map(values.__getitem__, numbers), np.int64, len(numbers)) - 1
-    if (index_of < 0).any():
-        rows = rows_in_words(index_of < 0)
-        raise InputError(
-            f"cannot use rlnImageName of {os.fspath(source)} because the number before "
-            f"@ isn't 1 or more in {rows}; do write names such as 000001@stack.mrcs"
-        )
     return tuple(stacks), stack_of, index_of
 
 
