@@ -522,6 +522,7 @@ CASES = {
     "scatter Gaussians Multislice": lambda: case(
         vx.scatter, gaussians(), poses(), thick_microscopes()
     ),
+    "premultiply": lambda: case(vx.image.premultiply, images(), microscopes()),
 }
 
 # Whole numbers, whose derivative is taken as that of their mean.

@@ -1,10 +1,9 @@
 """Images multiplied by their own contrast transfer function."""
 
-import jax.numpy as jnp
-
 from .._batching import cast_floats
 from .._checks import checked
 from .._typing import Image
+from ..grid import apply_filter
 from ._microscope import Microscope
 
 
@@ -40,5 +39,4 @@ def premultiply(image: Image, microscope: Microscope) -> Image:
             f"took it"
         )
     scope = cast_floats(scope, image.dtype)
-    spectrum = jnp.fft.rfft2(image) * -scope.ctf()
-    return jnp.fft.irfft2(spectrum, s=image.shape)
+    return apply_filter(image, -scope.ctf())

@@ -163,8 +163,8 @@ def _against_optics(
             row = int(np.flatnonzero(bad & (groups == group))[0])
             yield odd(
                 f"data_optics, row {group + 1}",
-                f"{name} is {of_groups[row]:g}, and {found[row]:g} {unit} in the header "
-                f"of {stacks.names[int(stacks.stack_of[row])]}",
+                f"{name} is {of_groups[row]:g}, and {found[row]:g} {unit} in the "
+                f"header of {stacks.names[int(stacks.stack_of[row])]}",
                 _REMEDIES[name],
             )
 
