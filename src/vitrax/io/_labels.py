@@ -29,5 +29,22 @@ PREMULTIPLIED = "rlnCtfDataAreCtfPremultiplied"
 
 # A file may well have these, so they are never a misspelling of another one.
 KNOWN = frozenset(
-    (*ANGLES, *DEFOCUS, *SHIFTS, *PIXEL_SIZES, *OPTICS_OF_30, *ABERRATIONS)
+    (
+        "rlnImageName",
+        "rlnImageSize",
+        "rlnImageDimensionality",
+        "rlnMicrographName",
+        "rlnOpticsGroup",
+        "rlnOpticsGroupName",
+        "rlnPhaseShift",
+        "rlnCtfBfactor",
+        "rlnCtfScalefactor",
+        PREMULTIPLIED,
+        *ANGLES,
+        *DEFOCUS,
+        *SHIFTS,
+        *PIXEL_SIZES,
+        *OPTICS_OF_30,
+        *ABERRATIONS,
+    )
 )
