@@ -524,6 +524,7 @@ CASES = {
     ),
     "centre_of_mass": lambda: case(vx.structure.centre_of_mass, atoms()),
     "centred": lambda: case(vx.structure.centred, atoms()),
+    "premultiply": lambda: case(vx.image.premultiply, images(), microscopes()),
 }
 
 # Whole numbers, whose derivative is taken as that of their mean.

@@ -186,3 +186,61 @@ def test_simulated_images_have_the_aberrations_of_the_file(star, tmp_path):
     apart = np.abs(images["plain"] - images["higher"]).max(axis=(1, 2)) / scale
     assert apart[:2].min() > 1e-2
     assert apart[2] < 1e-5
+
+
+def images_of(path, number, value):
+    with vx.io.StackWriter(path, (number, 32, 32), 1.5) as writer:
+        writer.append(np.full((number, 32, 32), value, np.float32))
+
+
+def test_stacks_are_found_by_project_and_map(star, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "b").mkdir(parents=True)
+    path = star(particles={"rlnImageName": ["1@a.mrcs", "2@a.mrcs", "1@/old/b.mrcs"]})
+    images_of(elsewhere / "a.mrcs", 2, -1.0)
+    images_of(elsewhere / "b" / "b.mrcs", 1, -2.0)
+    rows = np.arange(3)
+    assert read_source(recipe(path)).images(rows) is None
+    found = recipe(path, project=elsewhere, path_map=[f"/old={elsewhere}/b"])
+    images = read_source(found).images(rows)
+    assert images[:, 0, 0].tolist() == [-1.0, -1.0, -2.0]
+    used = found.options_used()
+    assert used["project"] == str(elsewhere)
+    assert used["path_map"] == [f"/old={elsewhere}/b"]
+    strict = recipe(path, path_map=[f"/old={elsewhere}/b"], strict_paths=True)
+    assert read_source(strict).images(rows[2:]) is not None
+    outside = recipe(path, project=elsewhere / "b", strict_paths=True)
+    with pytest.raises(InputError, match="leads out of the folders"):
+        read_source(outside).stack[2:].images()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"path_map": ["/old"]}, "--path-map /old because it isn't OLD=NEW"),
+        ({"path_map": ["=/new"]}, "--path-map =/new because it isn't OLD=NEW"),
+        ({"project": pathlib.Path("x")}, "cannot use --project because .* give --from"),
+        ({"strict_paths": True}, "cannot use --strict-paths because"),
+    ],
+)
+def test_where_stacks_are_is_said_of_a_file(options, message):
+    source = pathlib.Path("p.star") if "path_map" in options else None
+    with pytest.raises(ValueError, match=message):
+        recipe(source, **options)
+
+
+def test_options_of_stacks_as_they_are_typed(star, tmp_path, capsys):
+    call = ["simulate", "apoferritin", "--from", str(star()), "-o", str(tmp_path / "o")]
+    call += ["--path-map", "/a=/b", "--path-map", "/c=/d", "--angpix", "6"]
+    call += ["--project", str(tmp_path), "--strict-paths", "--dry-run"]
+    assert main([*call, "--json"]) == 0
+    assert main([*call, "--path-map", "odd"]) == 2
+    assert "isn't OLD=NEW" in capsys.readouterr().err
+
+
+def test_images_multiplied_by_their_ctf_are_not_compared(star):
+    path = star({"rlnCtfDataAreCtfPremultiplied": [0, 1]})
+    asked = recipe(path, box=32, angpix=1.5)
+    source = read_source(asked)
+    assert comparable(asked, source) == "some of them were multiplied by their CTF"
+    assert not sourced_particles(asked, source).premultiplied.any()

@@ -264,12 +264,6 @@ def test_no_optics_table(project):
     assert (stack.pixel_sizes == 1.5).all()
 
 
-def test_images_that_were_multiplied_are_told(project):
-    optics = OPTICS | {"rlnCtfDataAreCtfPremultiplied": [0, 1]}
-    with pytest.warns(InputWarning, match="without rlnCtfDataAreCtfPremultiplied$"):
-        read_particles(star(project, optics=optics))
-
-
 HIGHER = {
     "rlnBeamTiltX": [0.0, 0.1],
     "rlnBeamTiltY": [0.0, -0.2],

@@ -1,11 +1,21 @@
 """Options that every command on particles has: poses, shifts and optics."""
 
+import os
 import pathlib
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import field_validator, model_validator
 
-from ._options import MICROSCOPE, RUNNING, SAMPLING, STACK, field, flag, option
+from ._options import (
+    MICROSCOPE,
+    RUNNING,
+    SAMPLING,
+    STACK,
+    as_option,
+    field,
+    flag,
+    option,
+)
 from ._specimen_options import SpecimenOptions
 
 
@@ -20,6 +30,9 @@ SAID_BY_SOURCE = (
     "phase_shift", "defocus", "astigmatism", "orientations", "concentration",
     "shift_sd", "particles_per_micrograph", "height_spread",
 )  # fmt: skip
+
+# How the images of a STAR file are found.
+OF_ITS_STACKS = ("project", "path_map", "strict_paths")
 
 # What it may say, too.
 SAYABLE_BY_SOURCE = (*SAID_BY_SOURCE, "kv", "cs", "q0", "b_envelope")
@@ -73,6 +86,20 @@ class ParticleOptions(SpecimenOptions):
         "STAR file to take poses and optics from, row by row; options say only what "
         "it doesn't"
     )
+    project: Annotated[pathlib.Path | None, option(SAMPLING)] = field(
+        "folder to which the STAR file's names of stacks are relative, where it is "
+        "neither the current one nor that of the file"
+    )
+    path_map: Annotated[list[str], option(SAMPLING)] = field(
+        "OLD=NEW, a beginning of names of stacks and what to put in its place; may be "
+        "given again",
+        [],
+    )
+    strict_paths: Annotated[bool, flag(SAMPLING, "--no-strict-paths")] = field(
+        "refuse stacks outside of the current folder, --project and the folder of the "
+        "STAR file",
+        False,
+    )
     resample: Annotated[bool, flag(SAMPLING, "--no-resample")] = field(
         "draw rows of the STAR file at random, with replacement", False
     )
@@ -122,6 +149,29 @@ class ParticleOptions(SpecimenOptions):
             )
         return defocus
 
+    @field_validator("path_map")
+    @classmethod
+    def _maps(cls, pairs: list[str]) -> list[str]:
+        wrong = [
+            pair for pair in pairs if not pair.partition("=")[0] or "=" not in pair
+        ]
+        if wrong:
+            raise ValueError(
+                f"cannot use --path-map {wrong[0]} because it isn't OLD=NEW; do write "
+                f"it so, such as --path-map /old/disk=/new/disk"
+            )
+        return pairs
+
+    @model_validator(mode="after")
+    def _looks_for_stacks_of_a_file(self) -> Self:
+        given = [name for name in OF_ITS_STACKS if getattr(self, name)]
+        if given and self.source is None:
+            raise ValueError(
+                f"cannot use {as_option(given[0])} because it says where the stacks of "
+                f"a STAR file are; do give {self.SOURCE_OPTION} FILE as well"
+            )
+        return self
+
     @model_validator(mode="after")
     def _has_what_is_sampled(self) -> Self:
         if self.resample and (self.source is None or self.n is None):
@@ -145,6 +195,8 @@ class ParticleOptions(SpecimenOptions):
         """
         values = super().options_used()
         values[str(self.SOURCE_OPTION).removeprefix("--")] = values.pop("source")
+        if self.project is not None:
+            values["project"] = os.path.abspath(self.project)
         if self.source is not None:
             values |= dict.fromkeys(SAID_BY_SOURCE)
             values["b_envelope"] = self.b_envelope or None

@@ -116,10 +116,13 @@ def read_source(
         given[name] = given.get(name) if value is None else value
     with warnings.catch_warnings():
         # Source.notes says it, and what becomes of it.
-        warnings.filterwarnings("ignore", ".*images are computed without")
+        warnings.filterwarnings("ignore", ".*images were multiplied by their CTF")
         stack = io.read_particles(
             recipe.source,
             contrast=contrast,
+            project=recipe.project,
+            path_map=dict(_split(pair) for pair in recipe.path_map),
+            strict_paths=recipe.strict_paths,
             pixel_size=given["angpix"],
             voltage=given["kv"],
             spherical_aberration=given["cs"],
@@ -131,6 +134,12 @@ def read_source(
             raise InputError(reason)
     _refuse_contradictions(recipe, stack)
     return Source(stack, _notes(recipe, stack))
+
+
+def _split(pair: str) -> tuple[str, str]:
+    """Return the old and the new beginning of --path-map."""
+    old, _, new = pair.partition("=")
+    return old, new
 
 
 def sampling_of_source(
@@ -218,6 +227,8 @@ def comparable(recipe: ParticleOptions, source: Source) -> str | None:
         return "their box isn't the one that is simulated"
     if abs(sampling.get("angpix", 0.0) / float(recipe.angpix or 1) - 1) > 1e-3:
         return "their pixel size isn't the one that is simulated"
+    if source.stack.premultiplied.any():
+        return "some of them were multiplied by their CTF"
     if recipe.resample:
         return "--resample takes rows out of order"
     return None
@@ -229,7 +240,10 @@ def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
     kept.setdefault("rlnRandomSubset", draw_subsets(recipe.seed, len(stack)))
     optics = tuple(
         dataclasses.replace(
-            each, pixel_size=float(recipe.angpix or each.pixel_size), box=recipe.box
+            each,
+            pixel_size=float(recipe.angpix or each.pixel_size),
+            box=recipe.box,
+            premultiplied=False,
         )
         for each in stack.optics
     )

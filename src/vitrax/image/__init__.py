@@ -12,4 +12,5 @@ from ._particle_arrays import (
 )
 from ._particle_stack import ParticleStack as ParticleStack
 from ._placement import random_places as random_places
+from ._premultiplication import premultiply as premultiply
 from ._simulate import scatter as scatter, simulate as simulate

@@ -43,6 +43,8 @@ class OpticsGroup:
         even_zernike: rlnEvenZernike; empty for none.
         magnification: rlnMagMat00, 01, 10, 11, given as four numbers or two by two,
             kept as four; None for the identity.
+        premultiplied: whether the images were multiplied by their CTF; simulated ones
+            are so by `vitrax.image.premultiply` alone.
 
     Raises:
         ValueError: if pixel size or voltage isn't positive, another number isn't
@@ -65,6 +67,7 @@ class OpticsGroup:
     odd_zernike: tuple[float, ...] | None = ()
     even_zernike: tuple[float, ...] | None = ()
     magnification: tuple[float, ...] | tuple[tuple[float, ...], ...] | None = None
+    premultiplied: bool = False
 
     def __post_init__(self) -> None:
         _check("pixel_size", self.pixel_size, POSITIVE, "give it in Å")

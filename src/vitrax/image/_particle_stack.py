@@ -49,7 +49,8 @@ class ParticleStack:
             particle, None if not known.
         phase_shifts: degrees.
         b_factors: of each particle's envelope, Å².
-        scales: of each particle's CTF.
+        scales: of each particle's CTF, by which a simulated image is to be multiplied:
+            `lenses` haven't got it.
         columns: of the file that the particles come from, as they stand there.
         optics_columns: likewise, of its table of optics groups.
         missing: what to say where angles or defocus aren't known.
@@ -166,6 +167,13 @@ class ParticleStack:
     def pixel_sizes(self) -> Float[np.ndarray, " particles"]:
         """Å, of each particle's image."""
         return self.shared("pixel_size")
+
+    @property
+    def premultiplied(self) -> Bool[np.ndarray, " particles"]:
+        """Whether each particle's image was multiplied by its CTF."""
+        return np.array([group.premultiplied for group in self.optics], bool)[
+            self.groups
+        ]
 
     @property
     def voltages(self) -> Float[np.ndarray, " particles"]:
@@ -286,6 +294,10 @@ class ParticleStack:
 
         Grid and voltage are shared, so `vitrax.batch_axes` of it fits `jax.vmap`.
 
+        What was done to the images later is no part of them: where `premultiplied`,
+        pass what they simulate through `vitrax.image.premultiply`; multiply it by
+        `scales`.
+
         Args:
             settings: further arguments of `Microscope`, such as `padding`.
 
@@ -311,12 +323,16 @@ class ParticleStack:
         Within a bucket all images have one shape, so each is compiled for once, and
         share pixel size, voltage and all aberrations but defocus.
         """
+        for places in self.bucket_places():
+            yield self[places]
+
+    def bucket_places(self) -> list[Int[np.ndarray, " some"]]:
+        """Return where in the stack the particles of each bucket are."""
         kinds = [dataclasses.replace(group, name="") for group in self.optics]
         first_of = {kind: index for index, kind in reversed(list(enumerate(kinds)))}
         merged = np.array([first_of[kind] for kind in kinds], np.int64)[self.groups]
         _, firsts = np.unique(merged, return_index=True)
-        for kind in merged[np.sort(firsts)]:
-            yield self[merged == kind]
+        return [np.flatnonzero(merged == kind) for kind in merged[np.sort(firsts)]]
 
     def batches(self, size: int) -> Iterator[Self]:
         """Yield the particles in order, at most `size` at a time.

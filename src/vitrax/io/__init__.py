@@ -47,4 +47,6 @@ from ._stacks import (
     read_stack as read_stack,
 )
 from ._star import read_star as read_star, write_star as write_star
+from ._star_mending import write_mended_star as write_mended_star
+from ._star_problems import star_problems as star_problems
 from ._star_table import StarTable as StarTable

@@ -12,6 +12,7 @@ OPTICS_OF_30 = (
     "rlnAmplitudeContrast",
     "rlnMagnification",
     "rlnDetectorPixelSize",
+    "rlnImagePixelSize",
     *BEAM_TILT,
 )
 # In the order in which they are looked up.
@@ -23,10 +24,27 @@ PIXEL_SIZES = (
 ZERNIKE = {"odd_zernike": "rlnOddZernike", "even_zernike": "rlnEvenZernike"}
 MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
 ABERRATIONS = (*BEAM_TILT, *ZERNIKE.values(), *MAGNIFICATION)
-# A column that says that images were changed, which isn't undone.
+# Whether images were multiplied by their CTF.
 PREMULTIPLIED = "rlnCtfDataAreCtfPremultiplied"
 
 # A file may well have these, so they are never a misspelling of another one.
 KNOWN = frozenset(
-    (*ANGLES, *DEFOCUS, *SHIFTS, *PIXEL_SIZES, *OPTICS_OF_30, *ABERRATIONS)
+    (
+        "rlnImageName",
+        "rlnImageSize",
+        "rlnImageDimensionality",
+        "rlnMicrographName",
+        "rlnOpticsGroup",
+        "rlnOpticsGroupName",
+        "rlnPhaseShift",
+        "rlnCtfBfactor",
+        "rlnCtfScalefactor",
+        PREMULTIPLIED,
+        *ANGLES,
+        *DEFOCUS,
+        *SHIFTS,
+        *PIXEL_SIZES,
+        *OPTICS_OF_30,
+        *ABERRATIONS,
+    )
 )

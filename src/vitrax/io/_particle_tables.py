@@ -12,7 +12,7 @@ from ..optics import Lens
 from ..pose import Pose
 from ._aberrations import aberration_columns
 from ._contents import Path
-from ._labels import ANGLES, DEFOCUS, SHIFTS
+from ._labels import ANGLES, DEFOCUS, PREMULTIPLIED, SHIFTS
 from ._star_table import TEXT, StarTable
 
 
@@ -152,8 +152,15 @@ def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
             "rlnImageSize": np.array([group.box or 0 for group in optics], np.int64),
             "rlnImageDimensionality": np.full(len(optics), 2),
             **aberration_columns(optics),
+            **_premultiplied_column(optics),
         }
     )
+
+
+def _premultiplied_column(optics: Sequence[OpticsGroup]) -> dict[str, np.ndarray]:
+    """Return the column of images multiplied by their CTF, where there are any."""
+    values = np.array([group.premultiplied for group in optics], np.int64)
+    return {PREMULTIPLIED: values} if values.any() else {}
 
 
 def check_box(box: int | None, path: Path) -> int:
@@ -195,6 +202,9 @@ def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
     """Return rlnOpticsGroup of each group, and their table."""
     table = dict(optics_table(particles.optics))
     table |= aberration_columns(particles.optics, particles.optics_columns)
+    if PREMULTIPLIED in particles.optics_columns:
+        multiplied = [group.premultiplied for group in particles.optics]
+        table[PREMULTIPLIED] = np.array(multiplied, np.int64)
     kept = {
         name: column
         for name, column in particles.optics_columns.items()

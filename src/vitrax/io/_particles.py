@@ -66,7 +66,13 @@ def read_particles(
         The particles, with all columns of the file.
 
     Raises:
-        InputError: naming column, rows and file, for what is missing or cannot be.
+        InputError: naming column, rows and file, for what is missing or cannot be; and
+            for a file of something else, such as micrographs or subtomograms.
+
+    Warns:
+        InputWarning: of an old layout that was converted, odd boxes, images that were
+            multiplied by their CTF, and pixel sizes of micrographs in the place of
+            those of images.
 
     Example:
         >>> import jax, numpy as np, tempfile

@@ -1,7 +1,7 @@
 """Particles as RELION's STAR files describe them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ._labels import (
 )
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages, split_image_names
+from ._star_kinds import other_kind, tomography
 from ._star_table import TEXT, StarTable
 
 
@@ -39,13 +40,13 @@ def read_relion(
         InputError: naming column, rows and file, for what is missing or cannot be.
     """
     name, given = source.name, source.given
-    particles, optics = _split_tables(tables, name)
+    particles, optics = split_tables(tables, name)
+    refuse_tomography(tables, particles, optics, name)
     if optics is None:
-        particles, optics = _optics_of_particles(particles, name, given)
-    particles = _shifts_in_angstroms(particles, optics, name, given)
-    groups = _group_of_each(particles, optics, name)
+        particles, optics = optics_of_particles(particles, name, given)
+    particles = shifts_in_angstroms(particles, optics, name, given)
+    groups = group_of_each(particles, optics, name)
     particles, optics = with_tilt_of_particles(particles, optics, groups, name)
-    _warn_of_premultiplied(optics, name)
     names = text_column(particles, "rlnImageName", name)
     stacks, stack_of, index_of = split_image_names(names, name)
     boxes = _boxes(optics, name)
@@ -60,10 +61,12 @@ def read_relion(
     missing: dict[str, str] = {}
     found = _found_boxes(reader, groups, boxes)
     _warn_of_odd_boxes(found, name)
+    kinds = _optics_groups(optics, name, given, found)
+    _warn_of_premultiplied(kinds, name)
     return ParticleStack(
         reader=reader,
         rows=np.arange(len(names)),
-        optics=_optics_groups(optics, name, given, found),
+        optics=kinds,
         groups=groups,
         angles=together(particles, ANGLES, "angles", name, missing),
         shifts=-np.stack([number(particles, each, name, 0.0) for each in SHIFTS], -1),
@@ -82,25 +85,48 @@ def read_relion(
     )
 
 
-def _split_tables(
+def split_tables(
     tables: Mapping[str, StarTable], source: str
 ) -> tuple[StarTable, StarTable | None]:
     """Return the table of particles, and that of optics groups where there is one."""
-    if "particles" in tables:
+    if "rlnImageName" in tables.get("particles", ()):
         return tables["particles"], tables.get("optics")
     held = [table for table in tables.values() if "rlnImageName" in table]
     if len(held) == 1:
         return held[0], tables.get("optics")
     columns = [name for table in tables.values() for name in table]
+    hint, other = did_you_mean("rlnImageName", columns), other_kind(tables)
+    if other is not None and not hint:
+        raise InputError(
+            f"cannot read particles of {source} because it is {other[0]} and names no "
+            f"images of particles (rlnImageName); do {other[1]}"
+        )
+    if "particles" in tables:
+        raise InputError(lacks(tables["particles"], ["rlnImageName"], source))
     raise InputError(
         f"cannot read particles of {source} because it has no table data_particles, "
-        "and not one table with a column "
-        f"rlnImageName{did_you_mean('rlnImageName', columns)}; do check that it is a "
+        f"and not one table with a column rlnImageName{hint}; do check that it is a "
         "particle file"
     )
 
 
-def _optics_of_particles(
+def refuse_tomography(
+    tables: Mapping[str, StarTable],
+    particles: StarTable,
+    optics: StarTable | None,
+    source: str,
+) -> None:
+    """Raise if the images are those of tomograms, which aren't single projections."""
+    what = tomography(tables, particles, optics, source)
+    if what is not None:
+        raise InputError(
+            f"cannot read particles of {source} because its images are {what}, not "
+            "single projections with one CTF each; do give a file of single-particle "
+            "images, such as of the tilts one by one, with their poses and defoci"
+        )
+
+
+def optics_of_particles(
     particles: StarTable, source: str, given: Mapping[str, float | None]
 ) -> tuple[StarTable, StarTable]:
     """Return the tables of 3.1's layout, of a table that keeps all per particle."""
@@ -118,9 +144,10 @@ def _optics_of_particles(
     }
     optics |= {name: kinds[:, i + 1] for i, name in enumerate(present)}
     if {"rlnMagnification", "rlnDetectorPixelSize"} <= set(present):
-        optics["rlnImagePixelSize"] = (
+        pixel_size = (
             1e4 * optics.pop("rlnDetectorPixelSize") / optics.pop("rlnMagnification")
         )
+        optics.setdefault("rlnImagePixelSize", pixel_size)
     lacking = [name for name in given if name not in optics and given[name] is None]
     if lacking:
         raise InputError(
@@ -140,7 +167,7 @@ def _optics_of_particles(
     return StarTable(kept), StarTable(optics)
 
 
-def _shifts_in_angstroms(
+def shifts_in_angstroms(
     particles: StarTable,
     optics: StarTable,
     source: str,
@@ -150,7 +177,7 @@ def _shifts_in_angstroms(
     if not any(name in particles for name in SHIFTS_IN_PIXELS):
         return particles
     sizes = _pixel_sizes(optics, source, given)[
-        _group_of_each(particles, optics, source)
+        group_of_each(particles, optics, source)
     ]
     columns = dict(particles)
     for old, new in zip(SHIFTS_IN_PIXELS, SHIFTS, strict=True):
@@ -165,7 +192,7 @@ def _shifts_in_angstroms(
     return StarTable(columns)
 
 
-def _group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
+def group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.ndarray:
     """Return the row in the table of optics groups of each particle."""
     numbers = number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
     wanted = number(particles, "rlnOpticsGroup", source)
@@ -204,7 +231,9 @@ def _optics_groups(
         for name in ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
     ]
     sizes = _pixel_sizes(optics, source, given)
-    rows = zip(sizes, *columns, boxes, names, strict=True)
+    _warn_of_other_pixel_sizes(optics, given, where)
+    multiplied = number(optics, PREMULTIPLIED, where, 0.0) != 0
+    rows = zip(sizes, *columns, boxes, names, multiplied.tolist(), strict=True)
     try:
         return tuple(
             OpticsGroup(
@@ -214,11 +243,13 @@ def _optics_groups(
                 amplitude_contrast=float(amplitude),
                 box=int(box) or None,
                 name=name,
+                premultiplied=premultiplied,
                 **more,
             )
-            for (pixel, voltage, aberration, amplitude, box, name), more in zip(
-                rows, read_aberrations(optics, where), strict=True
-            )
+            for (
+                (pixel, voltage, aberration, amplitude, box, name, premultiplied),
+                more,
+            ) in zip(rows, read_aberrations(optics, where), strict=True)
         )
     except InputError:
         raise
@@ -231,7 +262,9 @@ def _pixel_sizes(
 ) -> np.ndarray:
     """Return the pixel size of each optics group, Å."""
     where = f"{source} (data_optics)"
-    name = next((name for name in PIXEL_SIZES if name in optics), PIXEL_SIZES[0])
+    name, others = PIXEL_SIZES[0], [each for each in PIXEL_SIZES if each in optics]
+    if others and given.get(name) is None:
+        name = others[0]
     sizes = _number_or_given(optics, name, where, given)
     if (sizes <= 0).any():
         raise InputError(
@@ -280,6 +313,22 @@ def _warn_of_odd_boxes(boxes: np.ndarray, source: str) -> None:
         )
 
 
+def _warn_of_other_pixel_sizes(
+    optics: StarTable, given: Mapping[str, float | None], where: str
+) -> None:
+    """Warn if the pixel size of micrographs has to stand for that of images."""
+    name = PIXEL_SIZES[0]
+    other = next((each for each in PIXEL_SIZES if each in optics), name)
+    if other != name and given.get(name) is None:
+        warnings.warn(
+            f"{where}: it has no {name}{did_you_mean(name, list(optics))}; {other} was "
+            f"taken, which is wrong if the particles were binned: give "
+            f"{HOW_TO_GIVE[name]}",
+            InputWarning,
+            stacklevel=5,
+        )
+
+
 def _defocus(
     particles: StarTable, source: str, missing: dict[str, str]
 ) -> np.ndarray | None:
@@ -291,11 +340,13 @@ def _defocus(
     return np.stack([(u + v) / 2, u - v, angle], axis=-1)
 
 
-def _warn_of_premultiplied(optics: StarTable, source: str) -> None:
+def _warn_of_premultiplied(optics: Sequence[OpticsGroup], source: str) -> None:
     """Warn of images that were multiplied by their CTF, which simulated ones aren't."""
-    if PREMULTIPLIED in optics and number(optics, PREMULTIPLIED, source).any():
+    if any(group.premultiplied for group in optics):
         warnings.warn(
-            f"{source}: images are computed without {PREMULTIPLIED}",
+            f"{source}: the images were multiplied by their CTF ({PREMULTIPLIED}), "
+            "which simulated ones aren't; compare them with what "
+            "vitrax.image.premultiply makes of simulations",
             InputWarning,
             stacklevel=4,
         )

@@ -39,6 +39,9 @@ class StackImages:
     ) -> Float32[np.ndarray, "chosen y x"]:
         """Return the images of some rows, physical: protein dark.
 
+        Stacks are gone through one after another, the images of each in the order in
+        which they lie in it. A stack is opened and its header checked once.
+
         Args:
             rows: of the table.
 
@@ -46,9 +49,12 @@ class StackImages:
             InputError: if a stack isn't found, hasn't the image, or another box.
         """
         images: np.ndarray | None = None
-        for stack in np.unique(self.stack_of[rows]):
-            places = np.flatnonzero(self.stack_of[rows] == stack)
-            found = self._read(int(stack), rows[places])
+        stacks = self.stack_of[rows]
+        order = np.argsort(stacks, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(stacks[order])) + 1):
+            if not len(places):
+                break
+            found = self._read(int(stacks[places[0]]), rows[places])
             if images is None:
                 images = np.empty((len(rows), *found.shape[1:]), np.float32)
             if found.shape[1:] != images.shape[1:]:
@@ -102,7 +108,9 @@ class StackImages:
                 f"of {x} × {y} where the table says {int(boxes.max())} pixels; do "
                 "check that the stack is the right one"
             )
-        return images[indices] * self.signs[rows, None, None].astype(np.float32)
+        found = images[indices]
+        found *= self.signs[rows, None, None].astype(np.float32)
+        return found
 
 
 def split_image_names(
@@ -118,24 +126,38 @@ def split_image_names(
     Raises:
         InputError: with the rows, if a number isn't a positive integer.
     """
-    parts = [name.partition("@") for name in names.tolist()]
-    files = [stack if mark else number for number, mark, stack in parts]
-    stacks = {name: place for place, name in enumerate(dict.fromkeys(files))}
-    stack_of = np.fromiter((stacks[name] for name in files), np.int64, len(files))
-    index_of = np.fromiter(map(_image_number, parts), np.int64, len(parts)) - 1
+    stacks, stack_of, index_of = parsed_image_names(names)
     if (index_of < 0).any():
         rows = rows_in_words(index_of < 0)
         raise InputError(
             f"cannot use rlnImageName of {os.fspath(source)} because the number before "
             f"@ isn't 1 or more in {rows}; do write names such as 000001@stack.mrcs"
         )
+    return stacks, stack_of, index_of
+
+
+def parsed_image_names(
+    names: np.ndarray,
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return what `split_image_names` does; -1 where the number isn't one.
+
+    Args:
+        names: such as `000001@stack.mrcs`.
+    """
+    parts = [name.partition("@") for name in names.tolist()]
+    files = [stack if mark else number for number, mark, stack in parts]
+    numbers = [(number or mark) if stack else mark for number, mark, stack in parts]
+    stacks = {name: place for place, name in enumerate(dict.fromkeys(files))}
+    # The same numbers come again with every stack.
+    values = {number: _image_number(number) for number in set(numbers)}
+    stack_of = np.fromiter(map(stacks.__getitem__, files), np.int64, len(files))
+    index_of = np.fromiter(map(values.__getitem__, numbers), np.int64, len(numbers)) - 1
     return tuple(stacks), stack_of, index_of
 
 
-def _image_number(parts: tuple[str, str, str]) -> int:
+def _image_number(text: str) -> int:
     """Return the number before @, 1 where there is no @, 0 where it isn't a number."""
-    number, mark, stack = parts
-    if not mark:
+    if not text:
         return 1
-    is_number = number.isascii() and number.isdigit() and len(number) < 12 and stack
-    return int(number) if is_number else 0
+    is_number = text.isascii() and text.isdigit() and len(text) < 12
+    return int(text) if is_number else 0

@@ -43,15 +43,16 @@ class StackSearch:
                 folder / each for each in self._mapped(name) for folder in self.folders
             )
         )
-        if self.is_strict:
-            paths = [path for path in paths if self._is_inside(path)]
-            if not paths:
-                raise InputError(
-                    f"cannot read images of {self.source} because {name!r} leads out "
-                    f"of the folders {', '.join(map(str, self.folders))}, which strict "
-                    "paths forbid; do map it to a place inside, or allow it"
-                )
-        return paths
+        if not self.is_strict:
+            return paths
+        inside = [path for path in paths if self._is_inside(path)]
+        if not any(map(_is_file, inside)) and (not inside or any(map(_is_file, paths))):
+            raise InputError(
+                f"cannot read images of {self.source} because {name!r} leads out of "
+                f"the folders {', '.join(map(str, self.folders))}, which strict paths "
+                "forbid; do map it to a place inside, or allow it"
+            )
+        return inside
 
     def is_there(self, name: str) -> bool:
         """Return whether a stack is found.
