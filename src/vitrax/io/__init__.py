@@ -2,6 +2,8 @@
 
 from .._files import InputError as InputError, InputWarning as InputWarning
 from ._atoms import read_atoms as read_atoms
+from ._cryosparc_layout import CryoSPARC as CryoSPARC
+from ._cs_file import read_cs as read_cs
 from ._maps import read_map as read_map, write_map as write_map
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mtf import read_mtf as read_mtf

@@ -18,6 +18,9 @@ MAX_UNPACKED = 8 * 2**30
 # No deflate stream is longer than this many times its compressed length.
 GZIP_MAX_RATIO = 1032
 
+# What CryoSPARC's data sets (.cs) begin with: a NumPy array, a stream of columns.
+NUMPY_MAGIC, CSDAT_MAGIC = b"\x93NUMPY", b"\x95CSDAT"
+
 _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 
 
@@ -137,11 +140,11 @@ def check_content(path: Path, start: bytes) -> None:
             f"cannot read {name} because it is a Git LFS pointer, not the file itself; "
             "do run `git lfs pull` in its repository, or download it"
         )
-    if start.startswith(b"\x93NUMPY"):
+    if start.startswith((NUMPY_MAGIC, CSDAT_MAGIC)):
         raise InputError(
             f"cannot read {name} because it is a NumPy array, as CryoSPARC's data sets "
-            "(.cs) are; do convert it to a STAR file, such as with csparc2star.py of "
-            "pyem"
+            "(.cs) are; do read it with vitrax.io.read_particles, or convert it with "
+            "`vitrax convert`"
         )
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
         raise InputError(

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from ..image import ParticleStack
 from ._contents import Path, check_content, first_bytes, is_compressed, unpack
+from ._cryosparc import read_cryosparc
+from ._cs_file import is_dataset
 from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
 from ._star import read_star
@@ -23,20 +25,24 @@ def read_particles(
     spherical_aberration: float | None = None,
     amplitude_contrast: float | None = None,
 ) -> ParticleStack:
-    """Return the particles of a file of RELION; its content decides what it is.
+    """Return the particles of a file of RELION or CryoSPARC, told by its content.
 
-    STAR files of RELION 3.0 and older, 3.1, 4 and 5. Images are read when they are
+    STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs). Images are read when they are
     asked for, and need not be there before. They come out physical, protein dark.
     Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
     RELION's but for the shift: it is where the particle is, minus RELION's origin.
-    All columns of the file are kept, and written back by `write_particles`.
+    All columns of the file are kept, and written back by `write_particles`; those of
+    CryoSPARC under their own names beside RELION's.
 
     Args:
         path: the file.
         contrast: of protein in the stacks: "white" or "dark". By default as the format
-            has it: white in RELION's stacks. A STAR file has no field for it.
-        passthrough: further files about the same particles.
-        stack: the images, for a file that doesn't name them.
+            has it: white in RELION's stacks, whose STAR file has no field for it;
+            in CryoSPARC's as blob/sign says, -1 dark and 1 white.
+        passthrough: further files about the same particles, joined by CryoSPARC's uid;
+            what the first file has goes before.
+        stack: the images in the order of the particles, for a file that doesn't name
+            them.
         project: folder to which names of stacks are relative, where it is neither the
             current one, which is tried first, nor that of the file, tried last.
         path_map: from beginnings of names, as they stand in the file, to where these
@@ -89,5 +95,7 @@ def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleSta
     start = first_bytes(source.path)
     if is_compressed(start):
         start = unpack(source.path, 1024)
+    if is_dataset(start):
+        return read_cryosparc
     check_content(source.path, start)
     return lambda source: read_relion(source, read_star(source.path))
