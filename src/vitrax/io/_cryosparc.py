@@ -168,7 +168,9 @@ def _found_boxes(reader: StackImages, boxes: np.ndarray) -> np.ndarray:
 
 def _alignments(fields: Fields) -> str | None:
     """Return the prefix of the alignments to be used."""
-    held = [name for name in ("alignments3D", "alignments2D") if f"{name}/pose" in fields]
+    held = [
+        name for name in ("alignments3D", "alignments2D") if f"{name}/pose" in fields
+    ]
     return held[0] if held else None
 
 
@@ -300,9 +302,7 @@ def _terms(
         none = np.zeros((0, ODD_TERMS)), np.zeros((0, EVEN_TERMS))
         return RelionTerms(held.tilt, *none)
     terms = to_relion(held, voltages, spherical)
-    more = {
-        field: _residual(fields, label, name) for field, label in ZERNIKE.items()
-    }
+    more = {field: _residual(fields, label, name) for field, label in ZERNIKE.items()}
     return RelionTerms(
         terms.tilt,
         _sum_of_lists(terms.odd, more["odd_zernike"]),
@@ -365,9 +365,7 @@ def _columns(
             counted = numbers(fields, f"{alignments}/{field}", name)
             columns[label] = counted.astype(np.int64) + 1
     kept = {
-        field: values
-        for field, values in fields.items()
-        if not field.startswith(_OURS)
+        field: values for field, values in fields.items() if not field.startswith(_OURS)
     }
     return columns | kept
 
@@ -408,5 +406,7 @@ def _with_optics_columns(
     if "rlnOpticsGroupName" in columns:
         names = columns["rlnOpticsGroupName"].tolist()
         pairs = zip(optics, names, strict=True)
-        optics = tuple(dataclasses.replace(each, name=str(name)) for each, name in pairs)
+        optics = tuple(
+            dataclasses.replace(each, name=str(name)) for each, name in pairs
+        )
     return dataclasses.replace(stack, optics=optics, optics_columns=columns)

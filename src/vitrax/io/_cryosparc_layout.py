@@ -131,7 +131,7 @@ def cs_fields(particles: ParticleStack, images: ImagePlaces) -> dict[str, np.nda
     made = _blob(particles, images) | _ctf(particles)
     made |= _alignments(particles, held) | _location(particles.columns, held)
     kept = {name: as_field(name, values) for name, values in held.items()}
-    fields = {"uid": _uids(held, images)} | kept
+    fields = {"uid": np.zeros(0)} | kept | {"uid": _uids(held, images)}
     for name, values in made.items():
         fields[name] = _where_changed(kept.get(name), as_field(name, values), name)
     foreign = {
@@ -152,7 +152,9 @@ def write_cs(path: pathlib.Path, fields: Mapping[str, np.ndarray]) -> None:
     """
     columns = {name: _as_bytes(values) for name, values in fields.items()}
     count = len(next(iter(columns.values())))
-    types = [(name, v.dtype.newbyteorder("<"), v.shape[1:]) for name, v in columns.items()]
+    types = [
+        (name, v.dtype.newbyteorder("<"), v.shape[1:]) for name, v in columns.items()
+    ]
     rows = np.zeros(count, types)
     for name, values in columns.items():
         rows[name] = values
@@ -170,7 +172,7 @@ def _as_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def _uids(held: Mapping[str, np.ndarray], images: ImagePlaces) -> np.ndarray:
-    """Return the particles' numbers, those they have or what follows from their images."""
+    """Return the particles' numbers: those they have, or made of their images."""
     if "uid" in held:
         own = as_unsigned(held["uid"])
         if len(np.unique(own)) == len(own):
@@ -342,7 +344,7 @@ def _equal_poses(held: np.ndarray | None, poses: np.ndarray) -> np.ndarray:
 def _location(
     columns: Mapping[str, np.ndarray], held: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the fields of the micrograph and the place in it, from RELION's columns."""
+    """Return the fields of the micrograph and the place in it."""
     fields: dict[str, np.ndarray] = {}
     told = {"rlnCoordinateX", "location/micrograph_path", "micrograph_blob/path"}
     # Else the name may be made up.
@@ -367,9 +369,7 @@ def _location(
     return fields
 
 
-def _where_changed(
-    held: np.ndarray | None, made: np.ndarray, name: str
-) -> np.ndarray:
+def _where_changed(held: np.ndarray | None, made: np.ndarray, name: str) -> np.ndarray:
     """Return a field, rows as they were in the file where they mean the same."""
     if held is None or held.shape != made.shape:
         return made
@@ -415,7 +415,7 @@ def _stood_for(fields: Mapping[str, np.ndarray]) -> set[str]:
 
 
 def _residuals(particles: ParticleStack) -> dict[str, np.ndarray]:
-    """Return what CryoSPARC's fields can't hold of the aberrations, or hold elsewhere."""
+    """Return of the aberrations what CryoSPARC's fields can't hold, or don't tell."""
     _, odd, even = _zernike(particles)
     fields = {}
     for field, terms, count in (

@@ -16,18 +16,18 @@ aberration would be $\tfrac{\pi}{2}\lambda^3 k^4 C_s$ in $\epsilon$.
 
 What is known about this, since CryoSPARC's own code isn't public:
 
-- Factors, order and signs are those of SPECTER (joelyeois, `specter/io/_cryosparc.py` and
-  `specter/aberrations/_functions.py`, who compared with CryoSPARC's simulator). Its
-  azimuth goes from +y towards +x, as its astigmatism shows, which agrees with
-  RELION's; with ours all its signs become those above.
+- Factors, order and signs are those of SPECTER (joelyeois, `io/_cryosparc.py` and
+  `aberrations/_functions.py`; compared there with CryoSPARC's simulator). Its azimuth
+  goes from +y towards +x, as its astigmatism shows, which agrees with RELION's; with
+  ours all its signs become those above.
 - The basis of the tetrafoil was confirmed against CryoSPARC's simulator (teamtomo, pull
   request 112). That tilt is $C_s$ times the beam's angle is CryoSPARC's own word
   (discuss.cryosparc.com, topic 17411), as is that all of them are lengths in Å.
 - That shift and tilt have opposite signs in $\varphi$ is seen in a real file
   (EMPIAR-11377): where both were fitted, the shift makes up for the tilt, and its
   direction is that of the tilt within a degree.
-- Not verified is the sign of all of $\varphi$ together, so that the beam tilt of RELION,
-  which turns by $-2\pi C_s \lambda^2 k^2 (b \cdot k)$, is $b = -A / C_s$. pyem
+- Not verified is the sign of all of $\varphi$ together, and so that the beam tilt $b$
+  of RELION, which turns by $-2\pi C_s \lambda^2 k^2 (b \cdot k)$, is $-A / C_s$. pyem
   (Asarnow) writes $+A / C_s$, unverified too. `ODD_SIGN` holds this sign.
 
 RELION's own terms are verified by `relion_reconstruct`.
@@ -60,9 +60,9 @@ class CryoSparcTerms:
         tilt: (x, y), Å.
         trefoil: cos 3α, sin 3α, Å.
         tetra: cos 2α, sin 2α, cos 4α, sin 4α, Å.
-        rest: of the even phase: the constant; k², k² cos 2α, k² sin 2α and k⁴ in rad·Åⁿ.
-            CryoSPARC has them as phase shift, defocus, astigmatism and spherical
-            aberration.
+        rest: of the even phase: the constant; k², k² cos 2α, k² sin 2α and k⁴; in
+            rad·Åⁿ. CryoSPARC has them as phase shift, defocus, astigmatism and
+            spherical aberration.
     """
 
     shift: Float[np.ndarray, "optics 2"]
@@ -108,8 +108,8 @@ def to_relion(
     Args:
         terms: CryoSPARC's.
         voltages: kV.
-        spherical: aberration, mm. Where it is too small for the tilt to be a beam's, the
-            tilt becomes Zernike terms.
+        spherical: aberration, mm. Where it is too small for the tilt to be a beam's,
+            the tilt becomes Zernike terms.
     """
     waves = wavelengths(voltages)
     coma, trefoil, star, fourfold = _scales(waves)
@@ -120,7 +120,9 @@ def to_relion(
     cubic_x, cubic_y = np.where(is_beam, 0.0, coma * terms.tilt).T
     cos3, sin3 = (trefoil * terms.trefoil).T
     odd = _odd_list(linear_x, linear_y, cubic_x, cubic_y, cos3, sin3)
-    quartic = np.concatenate([star * terms.tetra[:, :2], fourfold * terms.tetra[:, 2:]], 1)
+    quartic = np.concatenate(
+        [star * terms.tetra[:, :2], fourfold * terms.tetra[:, 2:]], 1
+    )
     even = _even_list(terms.rest, quartic)
     return RelionTerms(np.where(is_beam, tilts, 0.0) + 0.0, odd, even)
 
@@ -148,7 +150,8 @@ def to_cryosparc(
         shift=-ODD_SIGN * linear / (2 * np.pi) + 0.0,
         tilt=cubic / coma + 0.0,
         trefoil=np.stack([cos3, sin3], -1) / trefoil + 0.0,
-        tetra=np.concatenate([quartic[:, :2] / star, quartic[:, 2:] / fourfold], 1) + 0.0,
+        tetra=np.concatenate([quartic[:, :2] / star, quartic[:, 2:] / fourfold], 1)
+        + 0.0,
         rest=rest,
     )
 
@@ -221,7 +224,7 @@ def _even_list(rest: np.ndarray, quartic: np.ndarray) -> np.ndarray:
 
 
 def _even_parts(even: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a polynomial's coefficients of rlnEvenZernike: the rest, and k⁴ cos 2α …"""
+    """Return a polynomial's coefficients: the rest, and those of k⁴ cos 2α, …"""
     z00, z2m2, z20, z22, sin44, z4m2, z40, z42, cos44 = even.T
     rest = [z00 - z20 + z40, 2 * z20 - 6 * z40, z22 - 3 * z42, z2m2 - 3 * z4m2, 6 * z40]
     return np.stack(rest, -1), np.stack([4 * z42, 4 * z4m2, cos44, sin44], -1)

@@ -93,7 +93,7 @@ def numbers(
             f"cannot use {name} of {source} because it isn't {width} "
             f"number{'s' if width > 1 else ''} per particle; do correct it"
         )
-    bad = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    bad = np.asarray(~np.isfinite(values).all(axis=tuple(range(1, values.ndim))))
     if bad.any():
         raise InputError(
             f"cannot use {name} of {source} because it is NaN or infinite in "
@@ -157,8 +157,8 @@ def lacks(name: str, source: str) -> str:
         source: the file.
     """
     return (
-        f"cannot read {source} because it has no field {name}; do read it with the file "
-        "of the same particles that has it, as passthrough= (--passthrough)"
+        f"cannot read {source} because it has no field {name}; do read it with the "
+        "file of the same particles that has it, as passthrough= (--passthrough)"
     )
 
 

@@ -154,9 +154,8 @@ def _array_header(content: memoryview, name: str) -> tuple[int, np.dtype, int]:
             warnings.simplefilter("ignore")
             reader = readers.get(version, np.lib.format.read_array_header_2_0)
             shape, _, dtype = reader(file, max_header_size=_LONGEST_HEADER)
-    except (ArithmeticError, MemoryError, RecursionError, SyntaxError) as error:
-        raise _damaged(name, "its header can't be understood") from error
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:
+        # Whatever Python's tokenizer, its parser and numpy make of rubbish.
         raise _damaged(name, "its header can't be understood") from error
     if dtype.hasobject:
         raise InputError(
@@ -326,15 +325,14 @@ def _check_names(names: Iterable[str], source: str) -> None:
 def _wrong_names(names: list[str]) -> Iterator[str]:
     seen = set()
     for name in names:
-        if not name.isprintable() or name.split() != [name] or name in seen:
-            yield name
-        elif "#" in name or name.startswith("_"):
+        is_word = name.isprintable() and name.split() == [name]
+        if not is_word or name in seen or "#" in name or name.startswith("_"):
             yield name
         seen.add(name)
 
 
 def _damaged(name: str, why: str) -> InputError:
     return InputError(
-        f"cannot read {name} because {why}: it is damaged, or not a CryoSPARC data set; "
-        "do fetch it again"
+        f"cannot read {name} because {why}: it is damaged, or not a CryoSPARC data "
+        "set; do fetch it again"
     )

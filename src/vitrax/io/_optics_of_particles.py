@@ -1,6 +1,7 @@
 """Optics groups, made of files that keep optics with every particle."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def grouped_optics(
     return tuple(made), rank[numbers.reshape(-1)]
 
 
-def _group(values: Mapping[str, np.ndarray], place: int, source: str) -> OpticsGroup:
+def _group(values: Mapping[str, Any], place: int, source: str) -> OpticsGroup:
     """Return the optics group of its numbers; what does nothing is left out."""
     fields = {name: float(v) for name, v in values.items() if name not in _LISTS}
     box = int(fields.pop("box", 0)) or None

@@ -27,8 +27,9 @@ def read_particles(
 ) -> ParticleStack:
     """Return the particles of a file of RELION or CryoSPARC, told by its content.
 
-    STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs). Images are read when they are
-    asked for, and need not be there before. They come out physical, protein dark.
+    STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs).
+    Images are read when they are asked for, and need not be there before. They come out
+    physical, protein dark.
     Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
     RELION's but for the shift: it is where the particle is, minus RELION's origin.
     All columns of the file are kept, and written back by `write_particles`; those of

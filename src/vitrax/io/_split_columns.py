@@ -1,4 +1,4 @@
-"""Columns with several numbers per row, and long integers, in tables that have neither."""
+"""Columns of several numbers per row, and long integers, for tables without them."""
 
 import re
 from collections.abc import Mapping

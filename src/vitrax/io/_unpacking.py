@@ -122,7 +122,7 @@ def _byte(block: bytes, at: int) -> tuple[int, int]:
 
 
 def _long_length(block: bytes, at: int, nibble: int) -> tuple[int, int]:
-    """Return a length of LZ4 that goes on in further bytes after 15, and where it ends."""
+    """Return a length of LZ4, which goes on in bytes after 15, and where it ends."""
     if nibble < 15:
         return nibble, at
     end = at
