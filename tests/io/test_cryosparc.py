@@ -23,7 +23,7 @@ from vitrax.io import (
     write_particle_table,
     write_particles,
 )
-from vitrax.io._cryosparc_layout import write_cs
+from vitrax.io._cs_writing import write_cs
 from vitrax.optics import odd_phase, phase_error
 
 

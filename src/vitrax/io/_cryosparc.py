@@ -28,6 +28,7 @@ from ._cs_fields import (
     numbers,
     texts,
 )
+from ._cs_location import coordinates
 from ._labels import ZERNIKE
 from ._missing_images import MissingImages
 from ._optics_of_particles import grouped_optics
@@ -359,7 +360,7 @@ def _columns(
         if field in fields and label not in columns:
             paths = texts(fields, field, name).tolist()
             columns[label] = np.array([path.removeprefix(">") for path in paths], TEXT)
-    columns |= _coordinates(fields, name)
+    columns |= coordinates(fields, name)
     for field, label in (("split", "rlnRandomSubset"), ("class", "rlnClassNumber")):
         if f"{alignments}/{field}" in fields:
             counted = numbers(fields, f"{alignments}/{field}", name)
@@ -368,22 +369,6 @@ def _columns(
         field: values for field, values in fields.items() if not field.startswith(_OURS)
     }
     return columns | kept
-
-
-def _coordinates(fields: Fields, name: str) -> dict[str, np.ndarray]:
-    """Return RELION's coordinates: pixels from the top left corner.
-
-    CryoSPARC's are fractions, from the bottom.
-    """
-    if not {"location/center_x_frac", "location/micrograph_shape"} <= set(fields):
-        return {}
-    rows, columns = numbers(fields, "location/micrograph_shape", name, 2).T
-    across = numbers(fields, "location/center_x_frac", name)
-    up = numbers(fields, "location/center_y_frac", name)
-    return {
-        "rlnCoordinateX": across * columns,
-        "rlnCoordinateY": (1.0 - up) * rows,
-    }
 
 
 def _with_optics_columns(

@@ -23,7 +23,9 @@ from ._cs_aberrations import (
     wavelengths,
 )
 from ._cs_fields import beyond_single, shortest
+from ._cs_location import location
 from ._cs_types import as_field, as_unsigned, is_own
+from ._cs_writing import write_cs
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, MAGNIFICATION, SHIFTS, ZERNIKE
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import KEPT_OF_OPTICS, optics_table
@@ -60,7 +62,7 @@ _OF_ALIGNMENTS = {
 }
 # Fields of which single precision would be seen in the CTF.
 _IN_DOUBLE = ("blob/psize_A", "ctf/cs_mm", "ctf/df1_A", "ctf/df2_A")
-_EQUAL = {"rtol": 3e-7, "atol": 1e-6}
+_RTOL, _ATOL = 3e-7, 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +131,7 @@ def cs_fields(particles: ParticleStack, images: ImagePlaces) -> dict[str, np.nda
     """
     held = {name: v for name, v in particles.columns.items() if is_own(name)}
     made = _blob(particles, images) | _ctf(particles)
-    made |= _alignments(particles, held) | _location(particles.columns, held)
+    made |= _alignments(particles, held) | location(particles.columns, held)
     kept = {name: as_field(name, values) for name, values in held.items()}
     fields = {"uid": np.zeros(0)} | kept | {"uid": _uids(held, images)}
     for name, values in made.items():
@@ -141,34 +143,6 @@ def cs_fields(particles: ParticleStack, images: ImagePlaces) -> dict[str, np.nda
     }
     more = _residuals(particles) | _beyond_single(fields, made)
     return fields | foreign | more | _optics_columns(particles)
-
-
-def write_cs(path: pathlib.Path, fields: Mapping[str, np.ndarray]) -> None:
-    """Write fields as a NumPy array, at once under the name given.
-
-    Args:
-        path: a new file.
-        fields: by name; text becomes bytes of a fixed length.
-    """
-    columns = {name: _as_bytes(values) for name, values in fields.items()}
-    count = len(next(iter(columns.values())))
-    types = [
-        (name, v.dtype.newbyteorder("<"), v.shape[1:]) for name, v in columns.items()
-    ]
-    rows = np.zeros(count, types)
-    for name, values in columns.items():
-        rows[name] = values
-    with open(path, "xb") as file, warnings.catch_warnings():
-        # Of headers too long for the oldest version of the format.
-        warnings.simplefilter("ignore", UserWarning)
-        np.lib.format.write_array(file, rows, allow_pickle=False)
-
-
-def _as_bytes(values: np.ndarray) -> np.ndarray:
-    if values.dtype != TEXT:
-        return values
-    words = [word.encode() for word in values.tolist()]
-    return np.array(words, f"S{max([1, *map(len, words)])}")
 
 
 def _uids(held: Mapping[str, np.ndarray], images: ImagePlaces) -> np.ndarray:
@@ -341,34 +315,6 @@ def _equal_poses(held: np.ndarray | None, poses: np.ndarray) -> np.ndarray:
     return np.where(equal[:, None], own, poses)
 
 
-def _location(
-    columns: Mapping[str, np.ndarray], held: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return the fields of the micrograph and the place in it."""
-    fields: dict[str, np.ndarray] = {}
-    told = {"rlnCoordinateX", "location/micrograph_path", "micrograph_blob/path"}
-    # Else the name may be made up.
-    if "rlnMicrographName" in columns and told & set(columns):
-        names = np.asarray(columns["rlnMicrographName"]).astype(TEXT)
-        own = held.get("location/micrograph_path", held.get("micrograph_blob/path"))
-        fields["location/micrograph_path"] = names
-        if own is not None and len(names):
-            plain = [path.removeprefix(">") for path in own.tolist()]
-            same = np.array(plain, TEXT) == names
-            fields["location/micrograph_path"] = np.where(same, own, names)
-            if "location/micrograph_path" not in held and same.all():
-                del fields["location/micrograph_path"]
-    wanted = {"rlnCoordinateX", "rlnCoordinateY"} <= set(columns)
-    if wanted and "location/micrograph_shape" in held:
-        shape = np.asarray(held["location/micrograph_shape"], np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            x = np.asarray(columns["rlnCoordinateX"], np.float64) / shape[:, 1]
-            y = 1.0 - np.asarray(columns["rlnCoordinateY"], np.float64) / shape[:, 0]
-        fields["location/center_x_frac"] = x
-        fields["location/center_y_frac"] = y
-    return fields
-
-
 def _where_changed(held: np.ndarray | None, made: np.ndarray, name: str) -> np.ndarray:
     """Return a field, rows as they were in the file where they mean the same."""
     if held is None or held.shape != made.shape:
@@ -377,7 +323,9 @@ def _where_changed(held: np.ndarray | None, made: np.ndarray, name: str) -> np.n
         return made
     if made.dtype.kind != "f" and held.dtype.kind != "f":
         return made.astype(held.dtype) if (made == held).all() else made
-    same = np.isclose(held.astype(np.float64), made.astype(np.float64), **_EQUAL)
+    same = np.isclose(
+        held.astype(np.float64), made.astype(np.float64), rtol=_RTOL, atol=_ATOL
+    )
     if name.endswith("/pose") and held.ndim == 2:
         same = np.broadcast_to(same.all(axis=1, keepdims=True), held.shape)
     return np.where(same, held, made.astype(held.dtype))

@@ -115,7 +115,7 @@ def to_relion(
     coma, trefoil, star, fourfold = _scales(waves)
     with np.errstate(divide="ignore", invalid="ignore"):
         tilts = -1e3 * ODD_SIGN * terms.tilt / (_MM * spherical[:, None])
-    is_beam = (np.abs(tilts) <= _LARGEST_TILT).all(axis=1)[:, None]
+    is_beam = (np.abs(tilts) <= _LARGEST_TILT).all(axis=1, keepdims=True)
     linear_x, linear_y = -2 * np.pi * ODD_SIGN * terms.shift.T
     cubic_x, cubic_y = np.where(is_beam, 0.0, coma * terms.tilt).T
     cos3, sin3 = (trefoil * terms.trefoil).T
