@@ -16,15 +16,17 @@ aberration would be $\tfrac{\pi}{2}\lambda^3 k^4 C_s$ in $\epsilon$.
 
 What is known about this, since CryoSPARC's own code isn't public:
 
-- Factors, order and signs are those of SPECTER (joelyeois, `io/_cryosparc.py` and
-  `aberrations/_functions.py`; compared there with CryoSPARC's simulator). Its azimuth
-  goes from +y towards +x, as its astigmatism shows, which agrees with RELION's; with
-  ours all its signs become those above.
-- The basis of the tetrafoil was confirmed against CryoSPARC's simulator (teamtomo, pull
-  request 112). That tilt is $C_s$ times the beam's angle is CryoSPARC's own word
-  (discuss.cryosparc.com, topic 17411), as is that all of them are lengths in Å.
-- That shift and tilt have opposite signs in $\varphi$ is seen in a real file
-  (EMPIAR-11377): where both were fitted, the shift makes up for the tilt, and its
+- Factors, order and signs are taken from SPECTER (joelyeois, `io/_cryosparc.py` and
+  `aberrations/_functions.py`, which names CryoSPARC's `newctf.py` as its source). Its
+  azimuth goes from +y towards +x, as its astigmatism shows, which agrees with RELION's;
+  with ours all its signs become those above. That tetrafoil has the sign of $C_s$ rests
+  on it alone.
+- The basis of the tetrafoil, but no sign, was checked by the same author against
+  CryoSPARC's simulator (teamtomo, pull request 112). That tilt is $C_s$ times the
+  beam's angle is CryoSPARC's own word (discuss.cryosparc.com, topic 17411), as is that
+  all of them are lengths in Å.
+- That shift and tilt have opposite signs in $\varphi$ is inferred from a real file
+  (EMPIAR-11377): where both were fitted, the shift should make up for the tilt, and its
   direction is that of the tilt within a degree.
 - Not verified is the sign of all of $\varphi$ together, and so that the beam tilt $b$
   of RELION, which turns by $-2\pi C_s \lambda^2 k^2 (b \cdot k)$, is $-A / C_s$. pyem
