@@ -6,6 +6,10 @@ from ._atom_problems import atom_problems as atom_problems
 from ._atom_writer import write_atoms as write_atoms
 from ._atoms import read_atoms as read_atoms, read_ensemble as read_ensemble
 from ._cistem_layout import CisTEM as CisTEM
+from ._cryosparc_layout import CryoSPARC as CryoSPARC
+from ._cs_facts import cs_facts as cs_facts
+from ._cs_file import read_cs as read_cs
+from ._cs_problems import cs_problems as cs_problems
 from ._file_kind import FileKind as FileKind, file_kind as file_kind
 from ._leopard_layout import LeopardEM as LeopardEM
 from ._maps import read_map as read_map, write_map as write_map

@@ -22,6 +22,8 @@ GZIP_MAX_RATIO = 1032
 
 # Zeros packed with bzip2 reach 1.4 million.
 _BZIP2_MAX_RATIO = 2**21
+# What CryoSPARC's data sets (.cs) begin with: a NumPy array, a stream of columns.
+NUMPY_MAGIC, CSDAT_MAGIC = b"\x93NUMPY", b"\x95CSDAT"
 
 _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -172,11 +174,11 @@ def check_content(path: Path, start: bytes) -> None:
             f"cannot read {name} because it is a Git LFS pointer, not the file itself; "
             "do run `git lfs pull` in its repository, or download it"
         )
-    if start.startswith(b"\x93NUMPY"):
+    if start.startswith((NUMPY_MAGIC, CSDAT_MAGIC)):
         raise InputError(
             f"cannot read {name} because it is a NumPy array, as CryoSPARC's data sets "
-            "(.cs) are; do convert it to a STAR file, such as with csparc2star.py of "
-            "pyem"
+            "(.cs) are; do read it with vitrax.io.read_particles, or convert it with "
+            "`vitrax convert`"
         )
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
         raise InputError(

@@ -13,6 +13,7 @@ from ..pose import Pose
 from ._aberrations import aberration_columns
 from ._contents import Path
 from ._labels import ANGLES, DEFOCUS, PREMULTIPLIED, SHIFTS
+from ._split_columns import split_columns
 from ._star_table import TEXT, StarTable
 
 
@@ -30,7 +31,7 @@ _FIRST = (
     "rlnRandomSubset",
 )
 # Columns of a file's optics groups that go before our own.
-_KEPT_OF_OPTICS = (
+KEPT_OF_OPTICS = (
     "rlnOpticsGroup",
     "rlnMicrographOriginalPixelSize",
     "rlnImageDimensionality",
@@ -81,7 +82,7 @@ def particle_tables(
         "rlnRandomSubset": np.arange(count) % 2 + 1,
     }
     merged = defaults | dict(particles.columns) | known | dict(columns or {})
-    return {"optics": optics, "particles": StarTable(ordered(merged))}
+    return {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
 
 
 def pose_columns(poses: Pose) -> dict[str, np.ndarray]:
@@ -208,7 +209,7 @@ def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
     kept = {
         name: column
         for name, column in particles.optics_columns.items()
-        if name not in table or name in _KEPT_OF_OPTICS
+        if name not in table or name in KEPT_OF_OPTICS
     }
     table |= kept
     return np.asarray(table["rlnOpticsGroup"]), StarTable(table)

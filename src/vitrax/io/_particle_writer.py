@@ -17,6 +17,7 @@ from ..optics import Lens
 from ..pose import Pose
 from ._contents import Path
 from ._contrast import contrast_sign
+from ._missing_images import MissingImages
 from ._particle_layout import AbstractLayout, ImagePlaces, joined
 from ._particle_tables import (
     check_box,
@@ -294,6 +295,8 @@ def write_particle_table(
         with atomic_path(target) as table:
             layout.write_table(table, particles, joined([], len(particles)))
         return
+    if isinstance(reader, MissingImages):
+        raise InputError(f"cannot write {target}: {reader.reason}")
     if not isinstance(reader, StackImages):
         raise InputError(
             f"cannot write {target} without images because those of the particles "

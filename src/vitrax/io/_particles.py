@@ -6,6 +6,8 @@ from ..image import ParticleStack
 from ._cistem import is_cistem, read_cistem
 from ._cistem_binary import is_cistem_binary, read_cistem_binary
 from ._contents import Path, check_content, first_bytes, is_compressed, unpack
+from ._cryosparc import read_cryosparc
+from ._cs_file import is_dataset
 from ._csv_table import read_csv
 from ._leopard import (
     is_leopard_csv,
@@ -35,21 +37,25 @@ def read_particles(
 ) -> ParticleStack:
     """Return the particles of any program's file; its content decides what it is.
 
-    STAR files of RELION 3.0 and older, 3.1, 4 and 5; cisTEM's parameters, .star and
-    binary; Leopard-EM's tables (.csv), and configurations (.yaml) that name one. Images
-    are read when they are asked for, and need not be there before. They come out
+    STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs);
+    cisTEM's parameters, .star and binary; Leopard-EM's tables (.csv), and configurations
+    (.yaml) that name one. Images are read when they are asked for, and need not be there
+    before. They come out
     physical, protein dark.
     Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
     RELION's but for the shift: it is where the particle is, minus RELION's origin.
-    All columns of the file are kept, and written back by `write_particles`.
+    All columns of the file are kept, and written back by `write_particles`; those of
+    CryoSPARC under their own names beside RELION's.
 
     Args:
         path: the file.
         contrast: of protein in the stacks: "white" or "dark". By default as the format
-            has it: white in RELION's stacks, dark in cisTEM's and in micrographs.
-            None of these has a field for it.
-        passthrough: further files about the same particles.
-        stack: the images, for a file that doesn't name them, such as cisTEM's.
+            has it: white in RELION's stacks, dark in cisTEM's and in micrographs, which
+            have no field for it; in CryoSPARC's as blob/sign says, -1 dark and 1 white.
+        passthrough: further files about the same particles, joined by CryoSPARC's uid;
+            what the first file has goes before.
+        stack: the images in the order of the particles, for a file that doesn't name
+            them, such as cisTEM's.
         box: pixels along an edge of images that are cut out of micrographs, as those of
             Leopard-EM's tables are.
         project: folder to which names of stacks are relative, where it is neither the
@@ -115,6 +121,8 @@ def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleSta
     start = first_bytes(source.path, _ENOUGH)
     if is_compressed(start):
         start = unpack(source.path, _ENOUGH)
+    if is_dataset(start):
+        return read_cryosparc
     check_content(source.path, start)
     if is_cistem_binary(start):
         return lambda source: read_cistem(source, {"": read_cistem_binary(source.path)})

@@ -19,6 +19,7 @@ from ._labels import (
     SHIFTS_IN_PIXELS,
 )
 from ._particle_source import HOW_TO_GIVE, ParticleSource
+from ._split_columns import joined_columns
 from ._stack_images import StackImages, split_image_names
 from ._star_kinds import other_kind, tomography
 from ._star_table import TEXT, StarTable
@@ -74,7 +75,7 @@ def read_relion(
         phase_shifts=number(particles, "rlnPhaseShift", name, 0.0),
         b_factors=number(particles, "rlnCtfBfactor", name, 0.0),
         scales=number(particles, "rlnCtfScalefactor", name, 1.0),
-        columns=dict(particles),
+        columns=joined_columns(particles),
         optics_columns=dict(optics),
         missing=missing
         | {
@@ -197,7 +198,7 @@ def group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.nd
     numbers = number(optics, "rlnOpticsGroup", f"{source} (data_optics)")
     wanted = number(particles, "rlnOpticsGroup", source)
     order = np.argsort(numbers, kind="stable")
-    if len(numbers) != len(np.unique(numbers)) or not len(numbers):
+    if len(numbers) != len(np.unique(numbers)) or len(numbers) < min(len(wanted), 1):
         raise InputError(
             f"cannot use data_optics of {source} because its rlnOpticsGroup are "
             f"{numbers.astype(int).tolist()}; do number the groups 1, 2, …"
