@@ -8,7 +8,8 @@ from vitrax.cli import main
 
 
 def written_map(path, voxel_size=1.5):
-    vx.io.write_map(path, vx.VoxelMap(np.ones((4, 4, 4)), voxel_size))
+    values = np.random.default_rng(0).normal(size=(4, 4, 4))
+    vx.io.write_map(path, vx.VoxelMap(values, voxel_size))
     return path
 
 

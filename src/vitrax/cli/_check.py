@@ -8,13 +8,13 @@ from typing import Any
 from .. import io
 from .._files import InputError
 from ..io import FileKind, Problem
+from ._array_facts import array_facts
 from ._exit import UsageError
 
 
 _PROBLEMS: dict[FileKind, Callable[[pathlib.Path], list[Problem]]] = {
     FileKind.MRC: io.mrc_problems,
     FileKind.RELION: io.star_problems,
-    FileKind.STAR: io.star_problems,
     FileKind.CISTEM: io.cistem_problems,
     FileKind.CRYOSPARC: io.cs_problems,
     FileKind.LEOPARD: io.leopard_problems,
@@ -62,7 +62,7 @@ def check(
 
 def _targets(
     paths: Sequence[pathlib.Path], fix: pathlib.Path | None
-) -> list[tuple[pathlib.Path, pathlib.Path | None]]:
+) -> Sequence[tuple[pathlib.Path, pathlib.Path | None]]:
     """Return each file with where its mended copy goes."""
     if fix is None:
         return [(path, None) for path in paths]
@@ -72,15 +72,15 @@ def _targets(
             f"cannot mend files of the same name into {fix} because one would replace "
             "the other; do mend them one by one"
         )
-    made = [(path, fix if len(paths) == 1 else fix / path.name) for path in paths]
-    for _, target in made:
-        if target.exists():
-            raise UsageError(
-                f"cannot write {target} because it exists; do choose another name"
-            )
+    made = [fix if len(paths) == 1 else fix / path.name for path in paths]
+    there = [target for target in made if target.exists()]
+    if there:
+        raise UsageError(
+            f"cannot write {there[0]} because it exists; do choose another name"
+        )
     if len(paths) > 1:
         fix.mkdir(parents=True, exist_ok=True)
-    return made
+    return list(zip(paths, made, strict=True))
 
 
 def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
@@ -108,7 +108,12 @@ def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
 
 def _unreadable(path: pathlib.Path, kind: FileKind) -> list[Problem]:
     """Return why a file of a kind without checks of its own can't be read."""
-    readers = {FileKind.TIFF: io.read_movie, FileKind.MODEL: io.read_model}
+    readers: dict[FileKind, Callable[[pathlib.Path], object]] = {
+        FileKind.STAR: io.read_star,
+        FileKind.TIFF: io.read_movie,
+        FileKind.MODEL: io.read_model,
+        FileKind.ARRAYS: array_facts,
+    }
     try:
         readers[kind](path)
     except (InputError, ValueError) as error:

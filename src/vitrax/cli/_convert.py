@@ -1,7 +1,6 @@
 """The command `vitrax convert`: particles, maps and atoms from format to format."""
 
 import pathlib
-import warnings
 
 from .. import io
 from .._files import InputError
@@ -91,9 +90,7 @@ def _write_table(
             "cannot change the contrast because images aren't copied; do give "
             "--copy-images"
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        io.write_particle_table(recipe.out, particles, layout=layout)
+    io.write_particle_table(recipe.out, particles, layout=layout)
 
 
 def _default(out: pathlib.Path) -> str:

@@ -38,14 +38,13 @@ def read_particles(
     """Return the particles of any program's file; its content decides what it is.
 
     STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs);
-    cisTEM's parameters, .star and binary; Leopard-EM's tables (.csv), and configurations
-    (.yaml) that name one. Images are read when they are asked for, and need not be there
-    before. They come out
-    physical, protein dark.
-    Poses, shifts, optics and aberrations come out in vitrax's conventions, which are
-    RELION's but for the shift: it is where the particle is, minus RELION's origin.
-    All columns of the file are kept, and written back by `write_particles`; those of
-    CryoSPARC under their own names beside RELION's.
+    cisTEM's parameters, .star and binary; Leopard-EM's tables (.csv), and
+    configurations (.yaml) that name one. Images are read when they are asked for, and
+    need not be there before. They come out physical, protein dark. Poses, shifts,
+    optics and aberrations come out in vitrax's conventions, which are RELION's but for
+    the shift: it is where the particle is, minus RELION's origin. All columns of the
+    file are kept, and written back by `write_particles`; those of CryoSPARC under their
+    own names beside RELION's.
 
     Args:
         path: the file.
