@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import math
 import os
 from collections.abc import Iterator
@@ -249,6 +250,8 @@ def _opened(path: str) -> Iterator[Any]:
             f"cannot read {path} because it is TIFF or EER and {error.name} isn't "
             'installed; do pip install "vitrax[movies]"'
         ) from error
+    # What it would print of damaged tags is said by our own errors.
+    logging.getLogger("tifffile").addHandler(logging.NullHandler())
     with open_raw(path) as raw, _damage(path, "pages"):
         file = tifffile.TiffFile(raw, name=os.path.basename(path))
         yield file
