@@ -1,4 +1,4 @@
-"""Damaged files end in an `InputError` or in a valid object, soon and in little memory."""
+"""Damaged files end in an `InputError` or a valid object, soon, in little memory."""
 
 import pathlib
 import resource

@@ -211,7 +211,8 @@ def write_particles(
         batch_size: images in memory at a time.
 
     Raises:
-        InputError: if a box is odd or unknown, or an image isn't found.
+        InputError: if a box is odd or unknown, an image isn't found, or a stack of that
+            name belongs to another table.
         OSError: with errno ENOSPC if the disk is full.
 
     Example:
@@ -243,6 +244,7 @@ def write_particles(
             rows = np.flatnonzero(kind_of[particles.groups] == number)
             suffix = "" if len(distinct) == 1 else f"_{number + 1}"
             stack = target.with_name(f"{target.stem}{suffix}.mrcs")
+            _check_is_free(stack, target)
             edge = layout.checked_box(box, target)
             writer = files.enter_context(
                 StackWriter(stack, (len(rows), edge, edge), pixel_size)
@@ -319,6 +321,15 @@ def write_particle_table(
         )
     with atomic_path(target) as table:
         layout.write_table(table, particles, images)
+
+
+def _check_is_free(stack: pathlib.Path, table: pathlib.Path) -> None:
+    """Raise if a stack would replace one that another table may name."""
+    if stack.exists() and not table.exists():
+        raise InputError(
+            f"cannot write the images of {table} because {stack} exists, which may be "
+            "the stack of another table; do choose another name or folder"
+        )
 
 
 def _name_for_relion(stack: pathlib.Path, project: Path | None) -> str:
