@@ -239,6 +239,10 @@ def project_in_ice(structure, pose):
     return vx.project(structure, pose, structure.ice.grid)
 
 
+def ice_frames(ice, microscope, dose):
+    return vx.image.simulate_ice_movie(jr.key(KEY), ice, microscope, dose, 2)
+
+
 def diffused(ice, field, dose):
     return ice.diffused(jr.key(KEY), field, dose)
 
@@ -487,6 +491,9 @@ CASES = {
     "Ice.power": lambda: case(vx.structure.Ice.power, ices(), grids()),
     "Ice.sample": lambda: case(sample_ice, ices(), grids()),
     "Ice.diffused": lambda: case(diffused, ices(), ice_fields(), numbers(0.7, 1.2)),
+    "simulate_ice_movie": lambda: case(
+        ice_frames, ices(), microscopes(), numbers(0.7, 1.2)
+    ),
     "IceField.spectrum": lambda: case(vx.structure.IceField.spectrum, ice_fields()),
     "project InIce": lambda: case(project_in_ice, in_ice(), poses()),
     "displaced_solvent": lambda: case(
@@ -554,6 +561,7 @@ LONG = {
     "transmit",
     "Camera.readout",
     "Ice.diffused",
+    "simulate_ice_movie",
     "Ensemble.sample",
     "resample_counts",
     "frame_filters",

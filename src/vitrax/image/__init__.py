@@ -1,5 +1,6 @@
 """The assembled instrument and what it records."""
 
+from ._ice_movie import simulate_ice_movie as simulate_ice_movie
 from ._micrograph import simulate_micrograph as simulate_micrograph
 from ._microscope import Microscope as Microscope
 from ._movie import simulate_movie as simulate_movie, weighted_sum as weighted_sum
