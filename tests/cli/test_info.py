@@ -111,3 +111,10 @@ def test_movie(tmp_path, capsys):
     (found,) = facts(capsys, tmp_path / "a.tif")
     assert found["kind"] == "TIFF or EER movie"
     assert found["facts"]["frames × rows × columns"] == "3 × 4 × 6"
+
+
+def test_an_empty_table(tmp_path, capsys):
+    path = tmp_path / "a.star"
+    path.write_text("data_particles\n\nloop_\n_rlnImageName #1\n_rlnDefocusU #2\n")
+    (found,) = facts(capsys, path)
+    assert found["facts"]["data_particles"] == "0 rows, 2 columns"

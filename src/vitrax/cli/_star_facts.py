@@ -1,6 +1,7 @@
 """What `vitrax info` says of STAR files."""
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,10 @@ def star_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
     remarks = _star_remarks(tables)
     if main is None:
         return facts, ["there is no table in it"]
-    facts |= _column_facts(main)
+    facts |= _column_facts(main, _SPREAD if "rlnImageName" in main else list(main)[:20])
     optics = tables.get("optics")
     if optics is not None:
-        for name in ("rlnVoltage", "rlnImagePixelSize", "rlnImageSize"):
-            if name in optics:
-                facts[name] = ", ".join(str(x) for x in dict.fromkeys(optics[name]))
+        facts |= _optics_facts(optics)
     return facts, remarks
 
 
@@ -34,10 +33,31 @@ _SPREAD = (
 )  # fmt: skip
 
 
-def _column_facts(table: Any) -> dict[str, str]:
-    """Return the ranges of the columns that matter, and the number of images."""
+def _optics_facts(optics: io.StarTable) -> dict[str, str]:
+    """Return what the optics groups are like."""
     facts = {}
-    for name in _SPREAD:
+    for name in _OF_OPTICS:
+        if name in optics:
+            facts[name] = ", ".join(str(x) for x in dict.fromkeys(optics[name]))
+    given = [name for name in _ABERRATIONS if name in optics]
+    return facts | ({"aberrations": ", ".join(given)} if given else {})
+
+
+_OF_OPTICS = (
+    "rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnImagePixelSize",
+    "rlnImageSize", "rlnCtfDataAreCtfPremultiplied",
+)  # fmt: skip
+_ABERRATIONS = (
+    "rlnBeamTiltX", "rlnBeamTiltY", "rlnOddZernike", "rlnEvenZernike", "rlnMagMat00",
+)  # fmt: skip
+
+
+def _column_facts(table: Any, names: Sequence[str]) -> dict[str, str]:
+    """Return the ranges of some columns, and the number of images."""
+    facts: dict[str, str] = {}
+    if not table.rows:
+        return facts
+    for name in names:
         if name in table and np.asarray(table[name]).dtype.kind in "if":
             column = np.asarray(table[name], float)
             facts[name] = f"{column.min():.6g} to {column.max():.6g}"
