@@ -113,8 +113,8 @@ def some_particles(folder):
     images = np.random.default_rng(0).normal(size=(4, 8, 8))
     columns = {
         "rlnMicrographName": np.array(["m.mrc"] * 4),
-        "rlnCoordinateX": np.array([20.0, 30.0, 40.0, 31.5]),
-        "rlnCoordinateY": np.array([22.0, 31.0, 28.0, 40.5]),
+        "rlnCoordinateX": np.array([20.0, 30.0, 40.0, 31.0]),
+        "rlnCoordinateY": np.array([22.0, 31.0, 28.0, 40.0]),
     }
     stack = vx.ParticleStack.from_arrays(images, poses, lens, optics, columns)
     io.write_particles(folder / "relion.star", stack)

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import mutations
 import numpy as np
 import pytest
 
@@ -151,3 +152,68 @@ def test_from_cryosparc(name, shared, tmp_path):
             np.testing.assert_allclose(
                 back.columns[column], values, rtol=1e-5, atol=1e-5, err_msg=column
             )
+
+
+FORMATS = {
+    "RELION": ("a.star", RELION),
+    "CryoSPARC": ("b.cs", CRYOSPARC),
+    "cisTEM": ("c.star", CISTEM),
+    "Leopard-EM": ("d.csv", io.LeopardEM()),
+}
+
+
+@pytest.fixture
+def particles(tmp_path):
+    """Return four particles with aberrations, cut out of a micrograph."""
+    return mutations.some_particles(tmp_path)
+
+
+@jax.jit
+def simulated(poses, scopes):
+    blobs = vx.Gaussians(
+        [[2.0, -1.0, 0.5], [-3.0, 2.0, 1.0]], [[5.0], [3.0]], [[1.0], [2.0]]
+    )
+    volume = vx.FourierMap.from_map(vx.render(blobs, vx.Grid((12, 12, 12), 1.5)))
+    axes = (None, 0, vx.batch_axes(scopes))
+    return jax.vmap(vx.simulate, in_axes=axes)(volume, poses, scopes)
+
+
+def test_one_particle_in_four_formats_is_one_image(particles, tmp_path):
+    """Protein is white in RELION's stacks, dark in the others'."""
+    images, stacks = {}, {}
+    for name, (file, layout) in FORMATS.items():
+        io.write_particle_table(tmp_path / file, particles, layout=layout)
+        stacks[name] = io.read_particles(tmp_path / file, box=8)
+        scopes = stacks[name].microscopes()
+        images[name] = np.asarray(simulated(stacks[name].poses, scopes))
+    scale = np.abs(images["RELION"]).max()
+    for name in FORMATS:
+        np.testing.assert_allclose(
+            images[name], images["RELION"], atol=1e-5 * scale, err_msg=name
+        )
+    assert np.abs(images["RELION"][0] - images["RELION"][1]).max() > 0.01 * scale
+
+
+@pytest.mark.parametrize("name", ["CryoSPARC", "cisTEM"])
+def test_recorded_images_are_the_same_whatever_their_contrast(
+    particles, name, tmp_path
+):
+    file, layout = FORMATS[name]
+    io.write_particles(tmp_path / file, particles, layout=layout)
+    copied = io.read_particles(tmp_path / file)
+    np.testing.assert_array_equal(copied.images(), particles.images())
+    on_disk = io.read_stack((tmp_path / file).with_suffix(".mrcs"))[:]
+    np.testing.assert_array_equal(on_disk, particles.images())
+    of_relion = io.read_stack(tmp_path / "relion.mrcs")[:]
+    np.testing.assert_array_equal(of_relion, -particles.images())
+
+
+def test_the_seven_particles_of_empiar_10076(shared):
+    star = io.read_particles(shared / "relion/empiar_10076_7.star", contrast="dark")
+    dataset = io.read_particles(
+        shared / "cryosparc/empiar_10076_7.cs", project=shared / "relion"
+    )
+    np.testing.assert_array_equal(star.images(), dataset.images())
+    np.testing.assert_allclose(star.defocus, dataset.defocus, rtol=1e-6)
+    np.testing.assert_allclose(star.pixel_sizes, dataset.pixel_sizes, rtol=1e-5)
+    assert_same_optics(star, dataset)
