@@ -69,7 +69,9 @@ class MicrographRecipe(SpecimenOptions):
     kv: Annotated[float, option(MICROSCOPE)] = field(
         "voltage, kV", 300.0, ge=10, le=3000
     )
-    cs: Annotated[float, option(MICROSCOPE)] = field("spherical aberration, mm", 2.7)
+    cs: Annotated[float, option(MICROSCOPE)] = field(
+        "spherical aberration, mm", 2.7, ge=-100, le=100
+    )
     q0: Annotated[float, option(MICROSCOPE)] = field(
         "amplitude contrast", 0.07, ge=0, le=1
     )
