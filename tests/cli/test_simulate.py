@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import vitrax as vx
+from vitrax._files import InputError
 from vitrax._typing import default_float
 from vitrax.cli import main
 from vitrax.cli._config import expand
+from vitrax.cli._job import read_angles
 
 
 PDB = """\
@@ -517,6 +519,10 @@ def test_passthrough_and_stack_belong_to_the_particles(clean, dataset, tmp_path)
     assert run(clean / "map.mrc", "-o", out, *options) == 0
     expected = pixels(clean)
     np.testing.assert_allclose(pixels(out), expected, atol=2e-3 * expected.max())
+    angles = read_angles(str(dataset))
+    np.testing.assert_allclose(angles, read(clean)[0].angles, atol=1e-3)
+    with pytest.raises(InputError, match=r"cannot .*(angles|pose)"):
+        read_angles(str(parts["a"]))
     record = read(out)[1]
     assert record["parameters"]["passthrough"] == [str(parts["b"])]
     assert str(parts["b"]) in [each["path"] for each in record["inputs"]]

@@ -1,5 +1,7 @@
 """Verbs say in what order their arguments stand."""
 
+from typing import Any, NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -54,18 +56,18 @@ def test_project_render_and_expose():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_structures_of_any_type_may_be_registered(monkeypatch):
+def test_structures_of_any_type_may_be_registered():
     from vitrax.potential import AbstractProjector, default_projector
 
     class Constant(AbstractProjector):
         def __call__(self, structure, pose, grid):
-            return vx.grid.to_fourier(jnp.full(grid.shape, structure["value"]))
+            return vx.grid.to_fourier(jnp.full(grid.shape, structure.value))
 
         def working_grid(self, structure, grid):
             return grid
 
-    class Mine(dict):
-        pass
+    class Mine(NamedTuple):
+        value: Any
 
     default_projector.register(Mine, lambda structure: Constant())
     image = vx.project(Mine(value=jnp.asarray(2.0)), POSE, GRID)

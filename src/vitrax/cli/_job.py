@@ -34,6 +34,13 @@ from ._stream import Simulator, default_batch_size, ready_to_slice
 
 AnyRecipe = TypeVar("AnyRecipe", bound=SpecimenOptions)
 
+# Programs' files of particles that aren't RELION's.
+_OTHER_PARTICLES = (
+    io.FileKind.CISTEM,
+    io.FileKind.CRYOSPARC,
+    io.FileKind.LEOPARD,
+)
+
 # With a particles' file the optics are its own, and need no default.
 OPTICS_OF_SOURCE = {"kv": None, "cs": None, "q0": None}
 
@@ -208,7 +215,9 @@ def particles_of(recipe: ParticleOptions, source: Source | None) -> ParticleStac
 
 
 def read_angles(path: str) -> Any:
-    """Return the orientations (n, 3) of a STAR file, degrees.
+    """Return the orientations (n, 3) of a STAR file, or of any file of particles.
+
+    In degrees.
 
     Args:
         path: of the file.
@@ -216,13 +225,25 @@ def read_angles(path: str) -> Any:
     Raises:
         InputError: if no table of it has rot, tilt and psi.
     """
+    if io.file_kind(path) in _OTHER_PARTICLES:
+        # All but the angles is left out, whatever it is.
+        stack = io.read_particles(
+            path,
+            pixel_size=float(DEFAULTS["angpix"]),
+            voltage=DEFAULTS["kv"],
+            spherical_aberration=DEFAULTS["cs"],
+            amplitude_contrast=DEFAULTS["q0"],
+        )
+        if stack.angles is None:
+            raise InputError(stack.missing["angles"])
+        return stack.angles
     names = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
     for table in io.read_star(path).values():
         if all(name in table for name in names):
             return np.stack([np.asarray(table[n], float) for n in names], axis=1)
     raise InputError(
         f"cannot take orientations from {path} because no table has rlnAngleRot, "
-        f"rlnAngleTilt and rlnAnglePsi; do give a RELION STAR file, or uniform or "
+        f"rlnAngleTilt and rlnAnglePsi; do give a file of particles, or uniform or "
         "preferred"
     )
 

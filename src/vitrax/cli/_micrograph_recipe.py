@@ -52,8 +52,8 @@ class MicrographRecipe(SpecimenOptions):
         ge=8,
     )
     orientations: Annotated[str, option(FIELD)] = field(
-        "uniform, preferred (views gather about the map's z axis), or a STAR file of "
-        "angles to go through again and again",
+        "uniform, preferred (views gather about the map's z axis), or a particles' "
+        "file of angles to go through again and again",
         "uniform",
     )
     seed: Annotated[int, option(FIELD)] = field(

@@ -112,8 +112,8 @@ class ParticleOptions(SpecimenOptions):
         "draw particles of that file at random, with replacement", False
     )
     orientations: Annotated[str, option(SAMPLING)] = field(
-        "uniform, preferred (views gather about the map's z axis), or a STAR file of "
-        "angles to go through again and again",
+        "uniform, preferred (views gather about the map's z axis), or a particles' "
+        "file of angles to go through again and again",
         "uniform",
     )
     concentration: Annotated[float, option(SAMPLING)] = field(

@@ -106,6 +106,8 @@ class Faults:
         )
         if sure or guessed:
             doubt = f", {len(guessed)} of them in doubt ({where(guessed)})"
+            if not sure:
+                doubt = ", which leave doubt"
             found.append(
                 f"{len(sure) + len(guessed)} atoms ({where(sure + guessed)}) have no "
                 f"element; it was taken from their names{doubt if guessed else ''}; do "
