@@ -565,3 +565,13 @@ def test_units_typed_wrongly_are_told_or_refused(atoms, tmp_path, capsys):
     call += ["--size", "64", "--angpix", "8", "--n-copies", "1", "--dry-run"]
     assert main([*call, "--defocus", "1.2"]) == 0
     assert "is it µm?" in capsys.readouterr().out
+
+
+def test_projections_take_angles_of_any_format(clean, dataset, tmp_path):
+    stacks = {}
+    for name, path in {"star": clean / "particles.star", "cs": dataset}.items():
+        call = ["project", clean / "map.mrc", "--angles", path, "-o", tmp_path / name]
+        assert main([*map(str, call), "--ctf", "-q"]) == 0
+        stacks[name] = vx.io.read_stack(tmp_path / name / "projections.mrcs")[:]
+    largest = np.abs(stacks["star"]).max()
+    np.testing.assert_allclose(stacks["cs"], stacks["star"], atol=1e-4 * largest)

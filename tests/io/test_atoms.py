@@ -358,7 +358,7 @@ def test_elements_that_are_not_given_are_told_once_with_their_number(tmp_path):
     text = "".join([*lines, line(9), doubtful])
     with pytest.warns(InputWarning) as said:
         atoms = read_atoms(written(tmp_path, text))
-    assert list(atoms.elements) == [6] * 8 + [20]
+    assert list(atoms.elements) == [6] * 9
     (message,) = (str(each.message) for each in said)
     assert message.startswith(
         f"{tmp_path / 'a.pdb'}: 8 atoms (line 1, line 2, line 3, line 4, line 5 and 3 "
