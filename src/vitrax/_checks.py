@@ -60,6 +60,13 @@ POSITIVE = Rule(lambda x: (x > 0) & (x < math.inf), "positive and finite")
 NOT_NEGATIVE = Rule(lambda x: (x >= 0) & (x < math.inf), "0 or more, and finite")
 # Nobody has 10 MV: whoever gives more gave volts.
 KILOVOLTS = Rule(lambda x: (x > 0) & (x < 10_000), "above 0 and below 10 000 kV")
+# Beyond all volts that there are is the limit where the Ewald sphere is flat.
+KILOVOLTS_OR_LIMIT = Rule(
+    lambda x: (x > 0) & (x < math.inf) & ((x < 10_000) | (x >= 1_000_000)),
+    "above 0 and below 10 000 kV (or at least 1 000 000 kV, as if without end)",
+)
+# The best lenses have 1 mm, the worst 10: whoever gives more gave Å or µm.
+MILLIMETRES = Rule(lambda x: abs(x) <= 100, "within -100 and 100 mm")
 
 
 def must(rule: Rule, advice: str) -> dict[str, Any]:
@@ -147,6 +154,45 @@ def checked(verb: str, **nouns: Any) -> Any:
         action = _action(verb)
         nouns = {name: _guarded(action, name, noun) for name, noun in nouns.items()}
     return tuple(nouns.values()) if len(nouns) > 1 else next(iter(nouns.values()))
+
+
+def check_order(call: str, **arguments: tuple[Any, type]) -> None:
+    """Raise if an argument isn't of its type, as where two are exchanged.
+
+    Args:
+        call: how the verb is called, such as "project(structure, pose, grid)".
+        arguments: by name, what was given and its type.
+
+    Raises:
+        TypeError: naming the argument, its type and how to call.
+    """
+    for name, (value, kind) in arguments.items():
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"cannot {call.partition('(')[0]} because {name} is of type "
+                f"{type(value).__name__}, not {kind.__name__}; do call {call}, with "
+                f"the arguments in this order"
+            )
+
+
+def check_structure_given(call: str, structure: Any) -> None:
+    """Raise if what should be a structure is surely none: nothing, or a file's name.
+
+    Whatever else it is may have been registered by the user.
+
+    Args:
+        call: how the verb is called.
+        structure: what was given.
+
+    Raises:
+        TypeError: if it is None, text or a path.
+    """
+    if structure is None or isinstance(structure, str | bytes | os.PathLike):
+        raise TypeError(
+            f"cannot {call.partition('(')[0]} because structure is {structure!r}, not "
+            f"atoms, Gaussians or a map; do read it, as by vitrax.io.read_atoms or "
+            f"read_map, and call {call}"
+        )
 
 
 def check_key(verb: str, key: Any) -> None:

@@ -92,3 +92,24 @@ def test_tables_are_relions_with_the_shift_negated():
     np.testing.assert_array_equal(particles["rlnOriginXAngst"], -stack.shifts[:, 0])
     assert tables["optics"]["rlnImagePixelSize"].tolist() == [1.5]
     assert (particles["rlnCtfBfactor"] == 50.0).all()
+
+
+def test_even_shifts_fill_a_square():
+    drawn = draw_particles(recipe(n=4000, shift_max=5.0)).shifts
+    assert 4.98 < np.abs(drawn).max() <= 5.0
+    # Even: the deviation is that of a uniform law, and no coordinate knows the other.
+    assert drawn.std(axis=0) == pytest.approx(5.0 / 3**0.5, rel=0.03)
+    assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.05
+    quarters = np.histogram(drawn[:, 0], bins=4, range=(-5, 5))[0] / 4000
+    np.testing.assert_allclose(quarters, 0.25, atol=0.03)
+    few = draw_particles(recipe(n=5, shift_max=5.0))
+    np.testing.assert_array_equal(few.shifts, drawn[:5])
+    others = draw_particles(recipe(n=5))
+    np.testing.assert_array_equal(few.defocus, others.defocus)
+
+
+def test_normal_and_even_shifts_exclude_each_other():
+    with pytest.raises(ValueError, match="--shift-max 2 with --shift-sd 1 because"):
+        recipe(shift_max=2.0, shift_sd=1.0)
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        recipe(shift_max=-1.0)

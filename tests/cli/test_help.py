@@ -76,9 +76,11 @@ def test_help_of_simulate_names_every_option_of_the_issue():
     options = [
         "--out", "--n", "--box", "--angpix", "--kv", "--cs", "--q0", "--defocus",
         "--seed", "--snr", "--snr-mask", "--no-normalise", "--particle-diameter",
-        "--astigmatism", "--shift-sd", "--b-envelope", "--particles-per-micrograph",
+        "--astigmatism", "--shift-sd", "--shift-max", "--b-envelope",
+        "--particles-per-micrograph",
         "--orientations", "--from", "--b-factor", "--resolution", "--symmetry",
         "--ctf-pad", "--dry-run", "--dose", "--mtf", "--solvent", "--map-volts",
+        "--passthrough", "--stack", "--contrast",
     ]  # fmt: skip
     assert [o for o in options if o not in done.stdout] == []
     assert len(Recipe.model_fields) > 30

@@ -43,3 +43,16 @@ def test_atoms_at_rest_are_told(b_factor, largest, told):
 
 def test_map_has_no_atoms_at_rest():
     assert "B-factors" not in cautions({"kind": "map"})
+
+
+def test_even_shifts_out_of_the_box_are_warned_of():
+    assert "take particles out of the box" not in cautions(shift_max=59.0)
+    said = cautions(shift_max=61.0)
+    assert "Shifts of up to 61 Å take" in said
+    assert "smaller shifts (--shift-max)" in said
+
+
+def test_units_typed_wrongly_are_warned_of():
+    assert "is it µm?" in cautions(defocus=(0.8, 2.0))
+    assert "on either side of focus" in cautions(astigmatism=5e5)
+    assert "Warning" not in cautions(astigmatism=500.0)

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from vitrax.cli._draw import draw_particles
-from vitrax.cli._optics_facts import contrast_per_map, delocalisation, spread_warning
+from vitrax.cli._optics_facts import (
+    contrast_per_map,
+    defocus_warnings,
+    delocalisation,
+    spread_warning,
+)
 from vitrax.cli._recipe import Recipe
 
 
@@ -46,3 +51,33 @@ def test_contrast_per_map_is_twice_sigma_times_the_pixel():
     slow = dataclasses.replace(stack.optics[0], voltage=100.0)
     changed = dataclasses.replace(stack, optics=(slow,))
     assert contrast_per_map(changed, 1.5) == [pytest.approx(2 * 9.243958e-4 * 1.5)]
+
+
+@pytest.mark.parametrize(
+    ("defocus", "told"),
+    [((0.8, 2.0), True), ((-1.5, 0.0), True), ((0.0, 0.0), False), ((0.0, 2e4), False)],
+)
+def test_a_defocus_in_micrometres_is_warned_of(defocus, told):
+    largest = max(defocus, key=abs)
+    said = " ".join(defocus_warnings(particles(defocus=defocus), largest))
+    assert ("is it µm? --defocus is in Å" in said) == told
+
+
+def test_a_defocus_in_micrometres_of_a_file_is_counted():
+    stack = particles()
+    assert defocus_warnings(stack) == []
+    defocus = stack.defocus.copy()
+    defocus[3:5, 0] = 1.2
+    defocus[7, 0] = 0.0
+    (said,) = defocus_warnings(dataclasses.replace(stack, defocus=defocus))
+    assert "2 of 20 particles have a defocus below 100 Å (1.2 Å for particle 4)" in said
+
+
+def test_an_astigmatism_beyond_the_defocus_is_warned_of():
+    defocus = particles().defocus.copy()
+    defocus[:, :2] = (1000.0, 1990.0)
+    assert defocus_warnings(dataclasses.replace(particles(), defocus=defocus)) == []
+    defocus[2, :2] = (1000.0, -2010.0)
+    (said,) = defocus_warnings(dataclasses.replace(particles(), defocus=defocus))
+    assert said.startswith("Warning: 1 of 20 particles have an astigmatism so large")
+    assert "(U -5 Å, V 2005 Å for particle 3)" in said

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import vitrax as vx
+from vitrax._files import InputError
 from vitrax._typing import default_float
 from vitrax.cli import main
 from vitrax.cli._config import expand
+from vitrax.cli._job import read_angles
 
 
 PDB = """\
@@ -452,3 +454,124 @@ def test_image_that_is_not_finite_is_a_numerical_failure(
     monkeypatch.setattr(_stream, "_clean_images", lambda *_: broken)
     failing(capsys, 4, atoms, "-o", tmp_path / "out", *small())
     assert names(tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def dataset(clean, tmp_path_factory):
+    """Give the particles of `clean` as CryoSPARC's data set, its images beside it."""
+    path = tmp_path_factory.mktemp("cs") / "particles.cs"
+    options = ["--copy-images", "--output-contrast", "dark", "--quiet"]
+    source = str(clean / "particles.star")
+    assert main(["convert", source, str(path), *options]) == 0
+    return path
+
+
+def same(a, b):
+    """Assert that what was measured of two runs is the same."""
+    assert type(a) is type(b)
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a.keys() - {"seconds"}:
+            same(a[key], b[key])
+    elif isinstance(a, list):
+        for x, y in zip(a, b, strict=True):
+            same(x, y)
+    else:
+        # .cs holds poses in single precision.
+        assert a == (pytest.approx(b, rel=2e-4) if isinstance(a, float) else b)
+
+
+def test_particles_of_another_format_give_the_same_images(clean, dataset, tmp_path):
+    for name, path in {"star": clean / "particles.star", "cs": dataset}.items():
+        options = ["--from", path, "--snr", 0.5, "--no-report", "-q"]
+        assert run(clean / "map.mrc", "-o", tmp_path / name, *options) == 0
+    star, cs = tmp_path / "star", tmp_path / "cs"
+    error = np.abs(pixels(star) - pixels(cs)).max()
+    assert error < 1e-4 * np.abs(pixels(star)).max()
+    results = [read(out)[1]["results"] for out in (star, cs)]
+    for each in results:
+        # Another format has another sentence about the conventions, of these numbers.
+        assert each["conventions"].pop("verdict").startswith("Yes: over 7 images")
+    same(*results)
+    parameters = read(cs)[1]["parameters"]
+    assert parameters["from"] == str(dataset)
+    assert parameters["contrast"] is None
+    forced = ["--from", dataset, "--contrast", "white", "--no-report", "-q"]
+    assert run(clean / "map.mrc", "-o", tmp_path / "forced", *forced) == 0
+    verdict = read(tmp_path / "forced")[1]["results"]["conventions"]["verdict"]
+    assert "anticorrelated" in verdict
+
+
+def test_passthrough_and_stack_belong_to_the_particles(clean, dataset, tmp_path):
+    whole = np.load(dataset)
+    kept = ["uid", *(name for name in whole.dtype.names if name.startswith("blob/"))]
+    rest = ["uid", *(name for name in whole.dtype.names if name not in kept)]
+    parts = {}
+    for name, names_of in {"a": kept, "b": rest}.items():
+        parts[name] = dataset.with_name(f"{name}.cs")
+        part = np.zeros(len(whole), [(each, whole.dtype[each]) for each in names_of])
+        for each in names_of:
+            part[each] = whole[each]
+        with parts[name].open("wb") as file:
+            np.save(file, part)
+    out = tmp_path / "out"
+    options = ["--from", parts["a"], "--passthrough", parts["b"], "--no-report", "-q"]
+    assert run(clean / "map.mrc", "-o", out, *options) == 0
+    expected = pixels(clean)
+    np.testing.assert_allclose(pixels(out), expected, atol=2e-3 * expected.max())
+    angles = read_angles(str(dataset))
+    np.testing.assert_allclose(angles, read(clean)[0].angles, atol=1e-3)
+    with pytest.raises(InputError, match=r"cannot .*(angles|pose)"):
+        read_angles(str(parts["a"]))
+    record = read(out)[1]
+    assert record["parameters"]["passthrough"] == [str(parts["b"])]
+    assert str(parts["b"]) in [each["path"] for each in record["inputs"]]
+    repeated = expand(["simulate", "--config", str(out / "run.json")])
+    assert f"--passthrough={parts['b']}" in repeated
+    stack = ["--from", parts["a"], "--passthrough", parts["b"], "--dry-run"]
+    stack += ["--stack", clean / "particles.mrcs"]
+    assert run(clean / "map.mrc", "-o", tmp_path / "x", *stack) == 0
+
+
+def test_tables_of_any_format_are_no_structures(dataset, tmp_path, capsys):
+    renamed = tmp_path / "structure.pdb"
+    renamed.write_bytes(dataset.read_bytes())
+    for path in (dataset, renamed):
+        said = failing(capsys, 2, path, "-o", tmp_path / "out", *small())
+        assert "it is a table of particles" in said
+        assert f"--from {path}" in said
+
+
+def test_even_shifts_are_recorded_and_repeated(atoms, tmp_path):
+    first, again = tmp_path / "a", tmp_path / "b"
+    assert run(atoms, "-o", first, *small(shift_max=4)) == 0
+    assert read(first)[1]["parameters"]["shift_max"] == 4.0
+    config = str(first / "run.json")
+    assert main(["simulate", "--config", config, "--out", str(again), "-q"]) == 0
+    np.testing.assert_array_equal(pixels(again), pixels(first))
+    shifts = read(first)[0].shifts
+    assert 1 < np.abs(shifts).max() <= 4
+
+
+def test_units_typed_wrongly_are_told_or_refused(atoms, tmp_path, capsys):
+    options = ["-o", tmp_path / "out", "--n", 3, "--box", 32, "--angpix", 1.5]
+    assert "--cs" in failing(capsys, 2, atoms, *options, "--cs", 2.7e7)
+    assert run(atoms, *options, "--defocus", 0.8, 2.0, "--dry-run") == 0
+    assert "is it µm?" in capsys.readouterr().out
+    call = ["project", str(atoms), *map(str, options), "--dry-run"]
+    assert main([*call, "--ctf", "--defocus", "1.2", "1.2"]) == 0
+    assert "is it µm?" in capsys.readouterr().out
+    call = ["simulate-micrograph", "apoferritin", "-o", str(tmp_path / "m")]
+    call += ["--size", "64", "--angpix", "8", "--n-copies", "1", "--dry-run"]
+    assert main([*call, "--defocus", "1.2"]) == 0
+    assert "is it µm?" in capsys.readouterr().out
+
+
+def test_projections_take_angles_of_any_format(clean, dataset, tmp_path):
+    stacks = {}
+    for name, path in {"star": clean / "particles.star", "cs": dataset}.items():
+        call = ["project", clean / "map.mrc", "--angles", path, "-o", tmp_path / name]
+        assert main([*map(str, call), "--ctf", "-q"]) == 0
+        stacks[name] = vx.io.read_stack(tmp_path / name / "projections.mrcs")[:]
+    largest = np.abs(stacks["star"]).max()
+    np.testing.assert_allclose(stacks["cs"], stacks["star"], atol=1e-4 * largest)

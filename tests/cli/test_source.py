@@ -65,6 +65,7 @@ def recipe(source, **options) -> Recipe:
         ("astigmatism", 100.0),
         ("orientations", "preferred"),
         ("shift_sd", 0.0),
+        ("shift_max", 2.0),
         ("particles_per_micrograph", 5),
         ("height_spread", 100.0),
         ("kv", 200.0),
@@ -221,6 +222,8 @@ def test_stacks_are_found_by_project_and_map(star, tmp_path):
         ({"path_map": ["=/new"]}, "--path-map =/new because it isn't OLD=NEW"),
         ({"project": pathlib.Path("x")}, "cannot use --project because .* give --from"),
         ({"strict_paths": True}, "cannot use --strict-paths because"),
+        ({"stack": pathlib.Path("x")}, "cannot use --stack because .* give --from"),
+        ({"passthrough": [pathlib.Path("x")]}, "cannot use --passthrough because"),
     ],
 )
 def test_where_stacks_are_is_said_of_a_file(options, message):

@@ -192,9 +192,11 @@ def test_derivatives_of_the_image_of_a_map_are_finite_and_right(derivatives, ang
     np.testing.assert_allclose(curvature, numerical, atol=1e-4 * scale)
 
 
-@pytest.mark.parametrize("voltage", [0.0, -300.0, 300_000.0, np.nan])
+@pytest.mark.parametrize("voltage", [0.0, -300.0, 3e5, 1e4, 999_999.0, np.nan, np.inf])
 def test_a_voltage_that_isn_t_in_kilovolts_is_refused(voltage):
-    message = f"because voltage is {voltage}, not above 0 and below 10 000 kV; do give"
+    message = (
+        f"because voltage is {voltage}, not above 0 and below 10 000 kV .*; do give"
+    )
     with pytest.raises(ValueError, match="cannot make Microscope " + message):
         vx.Microscope(vx.Grid(8, 1.0), voltage, LENS)
 

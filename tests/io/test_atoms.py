@@ -5,7 +5,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from vitrax.io import InputError, InputWarning, read_atoms
+from vitrax.io import InputError, InputWarning, read_atoms, read_ensemble
 from vitrax.io._contents import read_whole
 
 
@@ -206,6 +206,7 @@ def test_occupancies_that_are_not_given_are_one(tmp_path):
     assert float(read_atoms(written(tmp_path, blank)).occupancies[0]) == 1.0
 
 
+@pytest.mark.filterwarnings("ignore:.*have no element")
 @pytest.mark.parametrize(
     ("text", "occupancy", "b_factor", "message"),
     [
@@ -230,6 +231,7 @@ def test_cut_last_line(tmp_path, end):
         read_atoms(written(tmp_path, line() + line(2)[:end]))
 
 
+@pytest.mark.filterwarnings("ignore:.*have no element")
 def test_all_occupancies_zero(tmp_path, shared):
     with pytest.warns(InputWarning, match="every occupancy is 0"):
         atoms = read_atoms(shared / "structures" / "tip3p_water_box.pdb.gz")
@@ -341,9 +343,32 @@ def test_ions_are_neutral(tmp_path):
 
 def test_alpha_carbons_without_an_element_are_no_calcium(tmp_path):
     left = line(element="").replace(" CA  GLY", "CA   GLY")
-    assert list(read_atoms(written(tmp_path, left)).elements) == [6]
+    with pytest.warns(
+        InputWarning, match=r"a\.pdb: 1 atoms \(line 1\) have no element"
+    ):
+        assert list(read_atoms(written(tmp_path, left)).elements) == [6]
     ion = line(element="").replace(" CA  GLY", "CA    CA")
-    assert list(read_atoms(written(tmp_path, ion)).elements) == [20]
+    with pytest.warns(InputWarning, match="taken from their names; do write"):
+        assert list(read_atoms(written(tmp_path, ion)).elements) == [20]
+
+
+def test_elements_that_are_not_given_are_told_once_with_their_number(tmp_path):
+    lines = [line(serial=i, element="") for i in range(1, 8)]
+    doubtful = line(serial=8, element="").replace("GLY", "LIG")
+    text = "".join([*lines, line(9), doubtful])
+    with pytest.warns(InputWarning) as said:
+        atoms = read_atoms(written(tmp_path, text))
+    assert list(atoms.elements) == [6] * 9
+    (message,) = (str(each.message) for each in said)
+    assert message.startswith(
+        f"{tmp_path / 'a.pdb'}: 8 atoms (line 1, line 2, line 3, line 4, line 5 and 3 "
+        f"more) have no element; it was taken from their names, 1 of them in doubt "
+        f"(line 9)"
+    )
+    models = "".join(f"MODEL {n}\n{lines[0]}ENDMDL\n" for n in (1, 2))
+    with pytest.warns(InputWarning) as said:
+        read_ensemble(written(tmp_path, models))
+    assert [str(each.message).count("2 atoms") for each in said] == [1]
 
 
 def test_numbers_beyond_single_precision(tmp_path):

@@ -78,3 +78,22 @@ def test_aberrations_are_finite(field):
         vx.Lens(**{"defocus": 1e4, field: np.nan})
     with pytest.raises(TypeError, match="cannot use 'a' as a float array"):
         vx.Lens(**{"defocus": 1e4, field: "a"})
+
+
+@pytest.mark.parametrize("value", [2.7e7, -101.0, np.inf])
+def test_a_spherical_aberration_in_angstroms_is_refused(value):
+    with pytest.raises(
+        ValueError, match="not within -100 and 100 mm; do give it in mm"
+    ):
+        vx.Lens(1e4, spherical_aberration=value)
+    with pytest.raises(
+        ValueError, match="not within -100 and 100 mm; do give it in mm"
+    ):
+        vx.Lens(1e4, chromatic_aberration=value, energy_spread=0.7)
+    with pytest.raises(ValueError, match=r"spherical_aberration .* 100 mm; do give it"):
+        vx.image.OpticsGroup(1.0, 300.0, spherical_aberration=value)
+
+
+def test_lenses_may_be_nearly_in_focus():
+    lens = vx.Lens(1.2, spherical_aberration=-0.01)
+    assert float(lens.defocus) == pytest.approx(1.2)

@@ -121,3 +121,11 @@ def test_a_voltage_that_isn_t_in_kilovolts_is_refused(voltage):
     message = f"cannot wavelength because voltage is {voltage}, not above 0"
     with pytest.raises(ValueError, match=message):
         vx.physics.wavelength(voltage)
+
+
+@pytest.mark.parametrize("voltage", [0.0, 3e5, np.nan])
+def test_voltages_in_volts_are_refused_by_all(voltage):
+    for verb in (physics.wavelength, physics.lorentz_factor):
+        with pytest.raises(ValueError, match=f"cannot {verb.__name__} because voltage"):
+            verb(voltage)
+    assert float(physics.lorentz_factor(1e6)) > 1000

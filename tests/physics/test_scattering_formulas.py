@@ -1,5 +1,6 @@
 """Lobato's and Kirkland's tables: published sums, exact cases, their Gaussians."""
 
+import pydoc
 import subprocess
 import sys
 
@@ -218,3 +219,63 @@ def test_formulas_from_text():
     assert scattering_factor(kirkland, bytes([6]), [1.0])[0, 0] == pytest.approx(
         sum(terms)
     )
+
+
+GIVEN = [bytes([6, 8]), [6, 8], np.array([6, 8]), ["C", "O"], np.array(["C", "o"])]
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("elements", GIVEN, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("table", [PENG_1996, LOBATO_2014_FORMULA])
+def test_elements_are_given_as_to_atoms(table, elements):
+    factors = scattering_factor(table, elements, [0.0, 0.5])
+    np.testing.assert_array_equal(
+        factors, scattering_factor(table, bytes([6, 8]), [0.0, 0.5])
+    )
+    assert factors.shape == (2, 2)
+    atoms = vx.Atoms(np.zeros((2, 3)), elements, np.zeros(2), np.ones(2))
+    assert atoms.elements == bytes([6, 8])
+    assert physics.symbols(elements) == ("C", "O")
+    assert vx.structure.FRASER_1978(elements).tolist() == [16.44, 9.13]
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("elements", "kind", "message"),
+    [
+        ([6.0], TypeError, "of kind float64 .* aren't a list of atomic numbers"),
+        ("C", TypeError, "aren't a list of atomic numbers or symbols"),
+        ([[6]], TypeError, "shape .1, 1. because"),
+        (6, TypeError, "aren't a list of atomic numbers"),
+        (
+            [300, 0],
+            UnknownElementError,
+            r"atomic numbers \[0, 300\] because .* 1 to 118",
+        ),
+        (["Q"], UnknownElementError, "'Q' .* isn't a chemical element"),
+    ],
+)
+def test_what_aren_t_elements_is_refused(elements, kind, message):
+    calls = (
+        lambda: scattering_factor(PENG_1996, elements, [0.0]),
+        lambda: scattering_factor(KIRKLAND_2020_FORMULA, elements, [0.0]),
+        lambda: PENG_1996.amplitudes(elements),
+        lambda: PENG_1996.b_factors(elements),
+        lambda: vx.Atoms([[0.0] * 3], elements, [0.0], [1.0]),
+        lambda: vx.structure.FRASER_1978(elements),
+        lambda: physics.symbols(elements),
+    )
+    for call in calls:
+        with pytest.raises(kind, match=message):
+            call()
+    with pytest.raises(TypeError, match="isn't a list of element symbols"):
+        physics.atomic_numbers([6])
+
+
+def test_tables_are_shown_by_name():
+    assert repr(PENG_1996) == "<ScatteringFactors Peng 1996, 98 elements>"
+    assert repr(LOBATO_2014_FORMULA) == "<ScatteringFormula Lobato 2014, 103 elements>"
+    assert (
+        repr(vx.structure.FRASER_1978) == "<DisplacedVolumes Fraser 1978, 6 elements>"
+    )
+    assert len(pydoc.render_doc(vx.structure.in_solvent)) < 5000

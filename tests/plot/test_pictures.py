@@ -30,6 +30,17 @@ PICTURES = {
 }
 
 
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_labels_of_pairs_are_whole(count):
+    images = np.zeros((count, 16, 16))
+    uri = plot.draw_pairs(images, images, ["r = 0.123"] * count)
+    png = base64.b64decode(uri.removeprefix("data:image/png;base64,"))
+    picture = np.asarray(PIL.Image.open(io.BytesIO(png)).convert("L"))
+    margin = 3
+    edges = picture[:margin], picture[-margin:], picture[:, :margin]
+    assert all((edge == 255).all() for edge in edges)
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_picture_is_drawn(name):
     uri = PICTURES[name]()

@@ -122,3 +122,46 @@ def test_only_keys_draw_and_only_whole_numbers_of_poses():
 def test_a_shift_that_isn_t_finite_is_refused():
     with pytest.raises(ValueError, match=r"cannot make Pose because shift\[1\] is nan"):
         Pose(Rotation.identity(), (0.0, np.nan))
+
+
+CONSTRUCTORS = {
+    "Pose": lambda shift: Pose(Rotation.identity(), shift),
+    "from_euler": lambda shift: Pose.from_euler(*ANGLES, shift=shift),
+    "from_matrix": lambda shift: Pose.from_matrix(np.eye(3), shift),
+    "from_axis_angle": lambda shift: Pose.from_axis_angle((0.0, 0.0, 9.0), shift),
+}
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    "shift", [(1.0,), (1.0, 2.0, 3.0), np.zeros(4), np.zeros((2, 3))]
+)
+@pytest.mark.parametrize("constructor", CONSTRUCTORS)
+def test_a_shift_of_another_length_is_refused(constructor, shift):
+    with pytest.raises(ValueError, match=r"because shift has shape .*, not \(2,\); do"):
+        CONSTRUCTORS[constructor](shift)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_angle_beside_the_axis_is_refused():
+    with pytest.raises(
+        ValueError, match=r"by 30\.0 because .* from_axis_angle\(\(0\.0"
+    ):
+        Pose.from_axis_angle([0, 0, 1], 30.0)
+    with pytest.raises(ValueError, match="because shift has shape"):
+        Pose.from_euler(*ANGLES, 3.0)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_batches_without_vmap_are_refused_where_they_are_made():
+    angles = np.arange(3.0)
+    with pytest.raises(ValueError, match=r"because tilt has shape \(3,\) .*jax\.vmap"):
+        Pose.from_euler(1.0, angles, angles)
+    with pytest.raises(ValueError, match=r"matrix has shape \(5, 3, 3\), .* jax\.vmap"):
+        Pose.from_matrix(np.zeros((5, 3, 3)))
+    with pytest.raises(ValueError, match=r"vector has shape \(2, 3\), .*jax\.vmap"):
+        Pose.from_axis_angle(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"quaternion has shape \(3,\), not \(4,\)"):
+        Rotation((1.0, 0.0, 0.0))
+    poses = jax.vmap(Pose.from_euler)(angles, angles, angles)
+    assert poses.shift.shape == (3, 2)

@@ -235,7 +235,7 @@ def test_a_projector_of_other_structures_is_told():
     cube = vx.VoxelMap(np.ones((4, 4, 4)), 1.0)
     with pytest.raises(TypeError, match="because it takes Gaussians or Atoms; do"):
         vx.project(cube, *at, vx.potential.SeparableGaussians())
-    with pytest.raises(TypeError, match="cannot project a str because no projector"):
+    with pytest.raises(TypeError, match="because structure is 'blob', not atoms"):
         vx.project("blob", *at)
 
 

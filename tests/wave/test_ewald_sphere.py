@@ -83,6 +83,22 @@ def test_the_sphere_becomes_flat_at_high_voltage(voltage, most):
     assert relative(np.asarray(curved)[inner], flat[inner]) < most
 
 
+def test_images_are_flat_ones_at_high_voltage():
+    # A million kV: lower ones are refused as volts from 10 000 kV on. The defocus is
+    # that of as much phase as 3 µm at 300 kV.
+    lens = vx.Lens(5e6, spherical_aberration=0.0, amplitude_contrast=0.07)
+    curved, flat = (
+        vx.simulate(cloud(), POSE, scope(theory, lens, 1e6))
+        for theory in (EwaldSphere(), WeakPhase())
+    )
+    at_300 = [
+        vx.simulate(cloud(), POSE, scope(theory))
+        for theory in (EwaldSphere(), WeakPhase())
+    ]
+    assert relative(curved, flat) < 1e-4
+    assert relative(*at_300) > 2e-3
+
+
 def test_the_two_halves_differ_by_the_sign_of_depth():
     wavelength = jnp.asarray(0.0197)
     curved, _ = ewald_spectrum(cloud(), POSE, GRID, wavelength)

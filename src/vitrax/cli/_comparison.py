@@ -146,7 +146,7 @@ def compare(job: Job, images: np.ndarray, rows: np.ndarray) -> Comparison:
 
     Args:
         job: that simulates the same particles.
-        images: some of the STAR file's, protein white.
+        images: some of the file's, protein white.
         rows: of the job's particles that they belong to.
     """
     particles = job.particles[rows]

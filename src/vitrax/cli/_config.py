@@ -11,7 +11,7 @@ from .._yaml import parse_yaml
 # Options of two values, lowest and highest; one value stands for both.
 _PAIRS = ("defocus",)
 # Options of any number of values.
-_LISTS = ("size", "n-copies", "structure", "path-map")
+_LISTS = ("size", "n-copies", "structure", "path-map", "passthrough")
 _ONE_MICROGRAPH = "simulate-micrograph"
 
 

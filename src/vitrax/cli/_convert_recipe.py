@@ -68,7 +68,7 @@ class ConvertRecipe(BaseModel):
         "voltage where the file has none", gt=0
     )
     cs: Annotated[float | None, option(SAID)] = field(
-        "spherical aberration where the file has none, mm"
+        "spherical aberration where the file has none, mm", ge=-100, le=100
     )
     q0: Annotated[float | None, option(SAID)] = field(
         "amplitude contrast where the file has none", ge=0, le=1

@@ -37,7 +37,7 @@ def stream(seed: int, name: str) -> jax.Array:
 def draw_particles(
     recipe: ParticleOptions, euler: np.ndarray | None = None
 ) -> ParticleStack:
-    """Return the particles of a recipe that takes nothing from a STAR file.
+    """Return the particles of a recipe that takes nothing from a file.
 
     Args:
         recipe: the parameters, resolved.
@@ -58,7 +58,7 @@ def draw_particles(
         optics=(optics_of(recipe),),
         groups=np.zeros(n, np.int64),
         angles=_rounded(_angles(recipe, n, euler)),
-        shifts=_rounded(recipe.shift_sd * draws["shift"]),
+        shifts=_rounded(_shifts(recipe, draws)),
         defocus=_rounded(_defocus(recipe, draws, same_lens)),
         phase_shifts=np.full(n, recipe.phase_shift),
         b_factors=np.full(n, recipe.b_envelope),
@@ -161,6 +161,13 @@ def _angles(recipe: ParticleOptions, n: int, euler: np.ndarray | None) -> np.nda
     return uniform_angles(recipe.seed, n)
 
 
+def _shifts(recipe: ParticleOptions, draws: dict[str, np.ndarray]) -> np.ndarray:
+    """Return (x, y) of each particle, Å: normal, or even within a square."""
+    if recipe.shift_max:
+        return recipe.shift_max * draws["even shift"]
+    return recipe.shift_sd * draws["shift"]
+
+
 def _defocus(
     recipe: ParticleOptions, draws: dict[str, np.ndarray], same_lens: np.ndarray
 ) -> np.ndarray:
@@ -189,6 +196,7 @@ def _all_draws(key: jax.Array, n: int) -> dict[str, jax.Array]:
         uniform = {name: jr.uniform(keys[name], (), jnp.float32) for name in names}
         return uniform | {
             "shift": jr.normal(keys["shift"], (2,), jnp.float32),
+            "even shift": jr.uniform(keys["shift"], (2,), jnp.float32, -1.0, 1.0),
             "subset": jr.bernoulli(keys["subset"]),
         }
 

@@ -16,7 +16,7 @@ from ..image import ParticleStack
 from ..structure import VOLT
 from ._draw import draw_particles
 from ._exit import UsageError
-from ._optics_facts import spread_warning
+from ._optics_facts import defocus_warnings, spread_warning
 from ._particle_options import DEFAULTS, RANDOM, ParticleOptions
 from ._placing import PlacedAtoms, PlacedMap, read_structure
 from ._recipe import Recipe
@@ -34,7 +34,14 @@ from ._stream import Simulator, default_batch_size, ready_to_slice
 
 AnyRecipe = TypeVar("AnyRecipe", bound=SpecimenOptions)
 
-# With a STAR file the optics are its own, and need no default.
+# Programs' files of particles that aren't RELION's.
+_OTHER_PARTICLES = (
+    io.FileKind.CISTEM,
+    io.FileKind.CRYOSPARC,
+    io.FileKind.LEOPARD,
+)
+
+# With a particles' file the optics are its own, and need no default.
 OPTICS_OF_SOURCE = {"kv": None, "cs": None, "q0": None}
 
 
@@ -47,7 +54,7 @@ class Job:
         particles: to simulate.
         specimen: what is imaged.
         simulator: makes the images.
-        source: the STAR file of --from, if any.
+        source: the file of --from, if any.
         warnings: for the reader of the report.
     """
 
@@ -66,7 +73,7 @@ def prepare(recipe: Recipe) -> Job:
         recipe: the parameters.
     """
     with noted() as said:
-        source = read_source(recipe, recipe.contrast) if recipe.source else None
+        source = read_source(recipe, recipe.contrast_of_file) if recipe.source else None
         if source is not None:
             recipe = resolved(recipe, source)
         structure = read_structure(recipe)
@@ -154,8 +161,8 @@ def resolved(
 ) -> Recipe:
     """Return a recipe in which n, box, angpix, kv, cs and q0 have values.
 
-    What the user gave goes before what a STAR file says, that before the map's own
-    sampling, that before the defaults.
+    What the user gave goes before what the file of --from says, that before the map's
+    own sampling, that before the defaults.
 
     Args:
         recipe: as given.
@@ -198,7 +205,7 @@ def particles_of(recipe: ParticleOptions, source: Source | None) -> ParticleStac
 
     Args:
         recipe: the parameters, resolved.
-        source: STAR file that they are taken from, if any.
+        source: file that they are taken from, if any.
     """
     if source is not None:
         return sourced_particles(recipe, source)
@@ -208,7 +215,9 @@ def particles_of(recipe: ParticleOptions, source: Source | None) -> ParticleStac
 
 
 def read_angles(path: str) -> Any:
-    """Return the orientations (n, 3) of a STAR file, degrees.
+    """Return the orientations (n, 3) of a STAR file, or of any file of particles.
+
+    In degrees.
 
     Args:
         path: of the file.
@@ -216,13 +225,25 @@ def read_angles(path: str) -> Any:
     Raises:
         InputError: if no table of it has rot, tilt and psi.
     """
+    if io.file_kind(path) in _OTHER_PARTICLES:
+        # All but the angles is left out, whatever it is.
+        stack = io.read_particles(
+            path,
+            pixel_size=float(DEFAULTS["angpix"]),
+            voltage=DEFAULTS["kv"],
+            spherical_aberration=DEFAULTS["cs"],
+            amplitude_contrast=DEFAULTS["q0"],
+        )
+        if stack.angles is None:
+            raise InputError(stack.missing["angles"])
+        return stack.angles
     names = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
     for table in io.read_star(path).values():
         if all(name in table for name in names):
             return np.stack([np.asarray(table[n], float) for n in names], axis=1)
     raise InputError(
         f"cannot take orientations from {path} because no table has rlnAngleRot, "
-        f"rlnAngleTilt and rlnAnglePsi; do give a RELION STAR file, or uniform or "
+        f"rlnAngleTilt and rlnAnglePsi; do give a file of particles, or uniform or "
         "preferred"
     )
 
@@ -239,7 +260,8 @@ def _cautions(
 ) -> list[str]:
     """Return what the reader should know about the physics of the data set."""
     box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-    found = [_surroundings(recipe)]
+    largest = None if recipe.source else max(recipe.defocus, key=abs)
+    found = [*defocus_warnings(particles, largest), _surroundings(recipe)]
     spread = spread_warning(
         particles, box, pixel_size, specimen.diameter, recipe.resolution
     )
@@ -285,7 +307,7 @@ def _cautions_on_placing(
             f"({side:.0f} Å): there is little background to normalise by."
         )
     # Three standard deviations even where the few that were drawn are nearer.
-    drawn = 0.0 if recipe.source else 3 * recipe.shift_sd
+    drawn = 0.0 if recipe.source else max(3 * recipe.shift_sd, recipe.shift_max)
     farthest = max(drawn, float(np.abs(particles.shifts).max(initial=0.0)))
     room = max(0.5 * (side - diameter), 0.0)
     if farthest > room:
@@ -293,7 +315,8 @@ def _cautions_on_placing(
             f"Shifts of up to {farthest:.0f} Å take particles out of the box: it is "
             f"{side:.0f} Å, the particle {diameter:.0f} Å across, which leaves "
             f"{room:.0f} Å. What leaves the box is cut off or comes in at the other "
-            f"side. Use a larger --box or smaller shifts (--shift-sd)."
+            f"side. Use a larger --box or smaller shifts "
+            f"({'--shift-max' if recipe.shift_max else '--shift-sd'})."
         )
     return found
 

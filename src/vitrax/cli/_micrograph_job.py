@@ -25,7 +25,7 @@ from ._exit import UsageError
 from ._job import camera_of, check_in_volts, filled, noted, read_angles
 from ._micrograph_recipe import MicrographRecipe
 from ._needs import AT_REST, Plan
-from ._optics_facts import delocalisation
+from ._optics_facts import defocus_warnings, delocalisation
 from ._particle_options import DEFAULTS
 from ._placing import PlacedAtoms, PlacedMap, good_box, is_map, read_structure
 from ._specimen import Asked, Specimen, specimen_of
@@ -157,7 +157,7 @@ def prepare_micrograph(recipe: MicrographRecipe) -> MicrographJob:
         heights,
         camera,
         _margin(recipe, heights),
-        tuple(dict.fromkeys([*said, *_cautions(recipe, specimens)])),
+        tuple(dict.fromkeys([*said, *_cautions(recipe, particles, specimens)])),
     )
 
 
@@ -355,13 +355,16 @@ def _margin(recipe: MicrographRecipe, heights: np.ndarray) -> int:
     return math.ceil(farthest / pixel_size)
 
 
-def _cautions(recipe: MicrographRecipe, specimens: tuple[Specimen, ...]) -> list[str]:
+def _cautions(
+    recipe: MicrographRecipe, particles: ParticleStack, specimens: tuple[Specimen, ...]
+) -> list[str]:
     """Return what the reader should know of the physics."""
     found = [
+        *defocus_warnings(particles, recipe.defocus),
         "Particles don't fade or move in the exposure; the ice does, as its molecules "
         "diffuse. Ice isn't absent where a particle is."
         if recipe.ice
-        else "Particles are in vacuum, and don't fade or move in the exposure."
+        else "Particles are in vacuum, and don't fade or move in the exposure.",
     ]
     if recipe.ice:
         thinner = [each for each in specimens if each.diameter > recipe.ice]

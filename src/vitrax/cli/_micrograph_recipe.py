@@ -52,8 +52,8 @@ class MicrographRecipe(SpecimenOptions):
         ge=8,
     )
     orientations: Annotated[str, option(FIELD)] = field(
-        "uniform, preferred (views gather about the map's z axis), or a STAR file of "
-        "angles to go through again and again",
+        "uniform, preferred (views gather about the map's z axis), or a particles' "
+        "file of angles to go through again and again",
         "uniform",
     )
     seed: Annotated[int, option(FIELD)] = field(
@@ -69,7 +69,9 @@ class MicrographRecipe(SpecimenOptions):
     kv: Annotated[float, option(MICROSCOPE)] = field(
         "voltage, kV", 300.0, ge=10, le=3000
     )
-    cs: Annotated[float, option(MICROSCOPE)] = field("spherical aberration, mm", 2.7)
+    cs: Annotated[float, option(MICROSCOPE)] = field(
+        "spherical aberration, mm", 2.7, ge=-100, le=100
+    )
     q0: Annotated[float, option(MICROSCOPE)] = field(
         "amplitude contrast", 0.07, ge=0, le=1
     )

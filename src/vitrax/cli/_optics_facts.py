@@ -9,6 +9,10 @@ from ..physics import CODATA, Constants, interaction_parameter, wavelength
 from ._batches import known
 
 
+# A defocus below this is almost in focus, Å: nobody records so, but 1.2 is of µm.
+_LEAST = 100.0
+
+
 def delocalisation(
     frequency: np.ndarray, defocus: float, voltage: float, spherical_aberration: float
 ) -> np.ndarray:
@@ -65,6 +69,44 @@ def spread_warning(
         f"signal wraps round (or is cut off with --ctf-pad). A box of {needed} pixels "
         "holds all."
     )
+
+
+def defocus_warnings(
+    particles: ParticleStack, largest: float | None = None
+) -> list[str]:
+    """Return warnings of a defocus in µm, and of an astigmatism beyond the defocus.
+
+    Args:
+        particles: with a defocus.
+        largest: defocus that may be drawn, Å; None where all are from a file.
+    """
+    mean, astigmatism, _ = known(particles.defocus).T
+    found = []
+    if largest is None:
+        small = (mean != 0) & (np.abs(mean) < _LEAST)
+        if small.any():
+            found.append(
+                f"Warning: {small.sum()} of {len(mean)} particles have a defocus "
+                f"below {_LEAST:g} Å ({mean[small][0]:g} Å for particle "
+                f"{np.flatnonzero(small)[0] + 1}), which is almost in focus: is it "
+                f"µm? Defocus is in Å, 12000 for 1.2 µm."
+            )
+    elif 0 < abs(largest) < _LEAST:
+        found.append(
+            f"Warning: a defocus of {largest:g} Å is almost in focus: is it µm? "
+            f"--defocus is in Å, 12000 for 1.2 µm."
+        )
+    crossed = np.abs(astigmatism) > 2 * np.abs(mean)
+    if crossed.any():
+        first = np.flatnonzero(crossed)[0]
+        found.append(
+            f"Warning: {crossed.sum()} of {len(mean)} particles have an astigmatism "
+            f"so large that defocus U and V are on either side of focus (U "
+            f"{mean[first] + astigmatism[first] / 2:g} Å, V "
+            f"{mean[first] - astigmatism[first] / 2:g} Å for particle {first + 1}): is "
+            f"U - V in Å?"
+        )
+    return found
 
 
 def envelope_left(

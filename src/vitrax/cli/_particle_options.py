@@ -25,14 +25,14 @@ DEFAULTS = {"n": 1000, "box": 256, "angpix": 1.06, "kv": 300.0, "cs": 2.7, "q0":
 # Orientations that are drawn, not read from a file.
 RANDOM = ("uniform", "preferred")
 
-# What a STAR file says of every particle, so that these can't be given with it.
+# What a file of particles says of every one, so that these can't be given with it.
 SAID_BY_SOURCE = (
     "phase_shift", "defocus", "astigmatism", "orientations", "concentration",
-    "shift_sd", "particles_per_micrograph", "height_spread",
+    "shift_sd", "shift_max", "particles_per_micrograph", "height_spread",
 )  # fmt: skip
 
-# How the images of a STAR file are found.
-OF_ITS_STACKS = ("project", "path_map", "strict_paths")
+# How the images of such a file are found, and what belongs to it.
+OF_ITS_STACKS = ("project", "path_map", "strict_paths", "passthrough", "stack")
 
 # What it may say, too.
 SAYABLE_BY_SOURCE = (*SAID_BY_SOURCE, "kv", "cs", "q0", "b_envelope")
@@ -44,15 +44,15 @@ class ParticleOptions(SpecimenOptions):
     SOURCE_OPTION: ClassVar[str | None] = "--from"
 
     n: Annotated[int | None, option(STACK)] = field(
-        "number of particles [default: 1000, or every row of the STAR file]", gt=0
+        "number of particles [default: 1000, or all of the particles' file]", gt=0
     )
     box: Annotated[int | None, option(STACK)] = field(
-        "pixels along a side, even; goes before that of the STAR file [default: 256, "
-        "or as there]",
+        "pixels along a side, even; goes before that of the particles' file [default: "
+        "256, or as there]",
         ge=8,
     )
     angpix: Annotated[float | None, option(STACK)] = field(
-        "pixel size, Å; goes before that of the STAR file [default: 1.06, or as "
+        "pixel size, Å; goes before that of the particles' file [default: 1.06, or as "
         "there or in the map]",
         gt=0,
     )
@@ -61,13 +61,15 @@ class ParticleOptions(SpecimenOptions):
     )
 
     kv: Annotated[float | None, option(MICROSCOPE)] = field(
-        "voltage, kV [default: 300, or as in the STAR file]", ge=10, le=3000
+        "voltage, kV [default: 300, or as in the particles' file]", ge=10, le=3000
     )
     cs: Annotated[float | None, option(MICROSCOPE)] = field(
-        "spherical aberration, mm [default: 2.7, or as in the STAR file]"
+        "spherical aberration, mm [default: 2.7, or as in the particles' file]",
+        ge=-100,
+        le=100,
     )
     q0: Annotated[float | None, option(MICROSCOPE)] = field(
-        "amplitude contrast [default: 0.07, or as in the STAR file]", ge=0, le=1
+        "amplitude contrast [default: 0.07, or as in the particles' file]", ge=0, le=1
     )
     phase_shift: Annotated[float, option(MICROSCOPE)] = field(
         "of a phase plate, degrees", 0.0
@@ -83,11 +85,11 @@ class ParticleOptions(SpecimenOptions):
     )
 
     source: Annotated[pathlib.Path | None, option(SAMPLING, "--from")] = field(
-        "STAR file to take poses and optics from, row by row; options say only what "
-        "it doesn't"
+        "particles' file of RELION, cisTEM, CryoSPARC (.cs) or Leopard-EM (.csv) to "
+        "take poses and optics from, row by row; options say only what it doesn't"
     )
     project: Annotated[pathlib.Path | None, option(SAMPLING)] = field(
-        "folder to which the STAR file's names of stacks are relative, where it is "
+        "folder to which that file's names of stacks are relative, where it is "
         "neither the current one nor that of the file"
     )
     path_map: Annotated[list[str], option(SAMPLING)] = field(
@@ -96,16 +98,22 @@ class ParticleOptions(SpecimenOptions):
         [],
     )
     strict_paths: Annotated[bool, flag(SAMPLING, "--no-strict-paths")] = field(
-        "refuse stacks outside of the current folder, --project and the folder of the "
-        "STAR file",
+        "refuse stacks outside of the current folder, --project and the folder of "
+        "that file",
         False,
     )
+    passthrough: Annotated[list[pathlib.Path], option(SAMPLING)] = field(
+        "further .cs file about the same particles; may be given again", []
+    )
+    stack: Annotated[pathlib.Path | None, option(SAMPLING)] = field(
+        "the images of that file, where it doesn't name them, as cisTEM's doesn't"
+    )
     resample: Annotated[bool, flag(SAMPLING, "--no-resample")] = field(
-        "draw rows of the STAR file at random, with replacement", False
+        "draw particles of that file at random, with replacement", False
     )
     orientations: Annotated[str, option(SAMPLING)] = field(
-        "uniform, preferred (views gather about the map's z axis), or a STAR file of "
-        "angles to go through again and again",
+        "uniform, preferred (views gather about the map's z axis), or a particles' "
+        "file of angles to go through again and again",
         "uniform",
     )
     concentration: Annotated[float, option(SAMPLING)] = field(
@@ -113,6 +121,12 @@ class ParticleOptions(SpecimenOptions):
     )
     shift_sd: Annotated[float, option(SAMPLING)] = field(
         "standard deviation of the shift along x and y, Å", 0.0, ge=0
+    )
+    shift_max: Annotated[float, option(SAMPLING)] = field(
+        "largest shift along x and along y, Å, drawn evenly from minus this to this, "
+        "instead of --shift-sd",
+        0.0,
+        ge=0,
     )
     particles_per_micrograph: Annotated[int | None, option(SAMPLING)] = field(
         "draw defocus and astigmatism once for this many particles [default: for each]",
@@ -168,7 +182,8 @@ class ParticleOptions(SpecimenOptions):
         if given and self.source is None:
             raise ValueError(
                 f"cannot use {as_option(given[0])} because it says where the stacks of "
-                f"a STAR file are; do give {self.SOURCE_OPTION} FILE as well"
+                f"a particles' file are, or what belongs to it; do give "
+                f"{self.SOURCE_OPTION} FILE as well"
             )
         return self
 
@@ -176,7 +191,7 @@ class ParticleOptions(SpecimenOptions):
     def _has_what_is_sampled(self) -> Self:
         if self.resample and (self.source is None or self.n is None):
             raise ValueError(
-                f"cannot resample because --resample draws rows of a STAR file; do "
+                f"cannot resample because --resample draws particles of a file; do "
                 f"give {self.SOURCE_OPTION} FILE and --n as well"
             )
         if self.concentration != 10.0 and self.orientations != "preferred":
@@ -185,18 +200,26 @@ class ParticleOptions(SpecimenOptions):
                 f"because it is that of preferred views; do give --orientations "
                 f"preferred, or leave it out"
             )
+        if self.shift_sd and self.shift_max:
+            raise ValueError(
+                f"cannot use --shift-max {self.shift_max:g} with --shift-sd "
+                f"{self.shift_sd:g} because shifts are drawn either evenly or by a "
+                f"normal law; do give one of them"
+            )
         return self
 
     def options_used(self) -> dict[str, Any]:
         """Return the options under the names that the command line gives them.
 
-        What the STAR file says of every particle is None: these options have no part
-        in the run.
+        What the file of --from says of every particle is None: these options have no
+        part in the run.
         """
         values = super().options_used()
         values[str(self.SOURCE_OPTION).removeprefix("--")] = values.pop("source")
-        if self.project is not None:
-            values["project"] = os.path.abspath(self.project)
+        for name in ("project", "stack"):
+            if (path := getattr(self, name)) is not None:
+                values[name] = os.path.abspath(path)
+        values["passthrough"] = [os.path.abspath(path) for path in self.passthrough]
         if self.source is not None:
             values |= dict.fromkeys(SAID_BY_SOURCE)
             values["b_envelope"] = self.b_envelope or None
@@ -207,6 +230,8 @@ class ParticleOptions(SpecimenOptions):
         found = super().input_files()
         if self.source is not None:
             found[str(self.SOURCE_OPTION).removeprefix("--")] = self.source
+            for place, path in enumerate(self.passthrough):
+                found[f"passthrough {place + 1}"] = path
         elif self.orientations not in RANDOM:
             found["orientations"] = pathlib.Path(self.orientations)
         return found

@@ -29,6 +29,15 @@ _ROOM = 1.5
 _ABOVE = 2.0
 
 
+_TABLES = (
+    io.FileKind.RELION,
+    io.FileKind.CISTEM,
+    io.FileKind.CRYOSPARC,
+    io.FileKind.LEOPARD,
+    io.FileKind.STAR,
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class PlacedAtoms:
     """Atoms of a file, copied, blurred and moved as they will be imaged.
@@ -169,10 +178,18 @@ def _asked_of_a_file(recipe: SpecimenOptions) -> list[str]:
     ]
 
 
+def _is_table(path: pathlib.Path) -> bool:
+    """Return whether a file is a table of particles, by its content if it has any."""
+    try:
+        return io.file_kind(path) in _TABLES
+    except (InputError, OSError):
+        return path.suffix.lower() in (".star", ".cs")
+
+
 def _refuse_misplaced(recipe: SpecimenOptions) -> None:
     """Raise for a table instead of a structure, and options for another structure."""
     structure = recipe.structure
-    if structure.suffix.lower() == ".star":
+    if _is_table(structure):
         option = recipe.SOURCE_OPTION
         table = f", and the table after it: {option} {structure}" if option else ""
         raise UsageError(

@@ -28,7 +28,7 @@ class ProjectRecipe(ParticleOptions):
     SOURCE_OPTION: ClassVar[str | None] = "--angles"
 
     n: Annotated[int | None, option(STACK)] = field(
-        "number of projections [default: every row of --angles or of the file of "
+        "number of projections [default: all of --angles or of the file of "
         "--orientations, else 1000]",
         gt=0,
     )
@@ -38,7 +38,8 @@ class ProjectRecipe(ParticleOptions):
         ge=8,
     )
     source: Annotated[pathlib.Path | None, option(SAMPLING, "--angles")] = field(
-        "STAR file to take poses from, and optics with --ctf, row by row"
+        "particles' file of RELION, cisTEM, CryoSPARC (.cs) or Leopard-EM (.csv) to "
+        "take poses from, and optics with --ctf, row by row"
     )
 
     ctf: Annotated[bool, flag(PROJECTION, "--no-ctf")] = field(

@@ -10,6 +10,7 @@ from ..image import ParticleStack
 from ..structure import ARBITRARY, FourierMap
 from ._job import OPTICS_OF_SOURCE, filled, noted, particles_of, read_angles
 from ._needs import AT_REST, Plan
+from ._optics_facts import defocus_warnings
 from ._particle_options import DEFAULTS
 from ._placing import PlacedAtoms, PlacedMap, is_map, read_structure, shortest
 from ._project_recipe import ProjectRecipe
@@ -78,6 +79,9 @@ def prepare_projection(recipe: ProjectRecipe) -> Projection:
     batch_size = recipe.batch_size or min(default_batch_size(box, 1), len(particles))
     projector = Projector(to_fourier(specimen.voxel_map), box, pixel_size, batch_size)
     notes = [*said, *(source.notes if source else ()), *_cautions(structure, specimen)]
+    if recipe.ctf:
+        largest = None if source else max(recipe.defocus, key=abs)
+        notes += defocus_warnings(particles, largest)
     return Projection(
         recipe, particles, specimen, projector, tuple(dict.fromkeys(notes))
     )

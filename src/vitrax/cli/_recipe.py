@@ -32,8 +32,12 @@ class Recipe(ParticleOptions):
         le=8,
     )
 
-    contrast: Annotated[Literal["relion", "white", "dark"], option(SAMPLING)] = field(
-        "of protein in the images of --from; relion is white", "relion"
+    contrast: Annotated[Literal["white", "dark", "relion"] | None, option(SAMPLING)] = (
+        field(
+            "of protein in the images of --from; relion is white [default: as the "
+            "format has it: white in RELION's, dark in cisTEM's, in CryoSPARC's as the "
+            "file says]"
+        )
     )
 
     solvent: Annotated[bool, flag(SPECIMEN, "--no-solvent")] = field(
@@ -71,7 +75,7 @@ class Recipe(ParticleOptions):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.contrast != "relion" and self.source is None:
+        if self.contrast not in (None, "relion") and self.source is None:
             raise ValueError(
                 f"cannot use --contrast {self.contrast} because it says how the images "
                 f"of --from are; do give --from FILE, or leave it out (images are "
@@ -88,6 +92,11 @@ class Recipe(ParticleOptions):
                 "give --snr too"
             )
         return self
+
+    @property
+    def contrast_of_file(self) -> str | None:
+        """Contrast of protein in the images of --from, None where the format says."""
+        return "white" if self.contrast == "relion" else self.contrast
 
     @property
     def is_noisy(self) -> bool:

@@ -325,7 +325,7 @@ def _comparison_sections(comparison: Comparison) -> list[plot.Section]:
         ),
         plot.Section(
             "Images and their simulations",
-            f"Images of the STAR file above, the simulation of the same rows below; "
+            f"Images of the file above, the simulation of the same particles below; "
             f"both low-passed to {comparison.resolution:.0f} Å to be seen and "
             "compared.",
             plot.draw_pairs(comparison.observed, comparison.simulated, captions),

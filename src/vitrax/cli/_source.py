@@ -1,4 +1,4 @@
-"""Poses and optics from a real STAR file, and its images where they are."""
+"""Poses and optics from a real file of particles, and its images where they are."""
 
 import dataclasses
 import warnings
@@ -36,7 +36,7 @@ _KEPT = ("rlnMicrographName", "rlnRandomSubset", "rlnCoordinateX", "rlnCoordinat
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What a STAR file says of its particles.
+    """What a file says of its particles.
 
     Args:
         stack: of the particles.
@@ -81,7 +81,7 @@ class Source:
         """Return some images with protein white; None where their files aren't there.
 
         Args:
-            rows: of the STAR file.
+            rows: of the file.
         """
         try:
             return -self.stack[rows].images()
@@ -91,16 +91,16 @@ class Source:
 
 def read_source(
     recipe: ParticleOptions,
-    contrast: str = "relion",
+    contrast: str | None = None,
     *,
     needed: Sequence[str] = ("angles", "defocus"),
     lacking: Mapping[str, float | None] | None = None,
 ) -> Source:
-    """Return the particles of the STAR file of a recipe.
+    """Return the particles of the file of a recipe.
 
     Args:
         recipe: the parameters.
-        contrast: of protein in the file's images.
+        contrast: of protein in the file's images, None where its format says.
         needed: what the file must say, of angles and defocus.
         lacking: values of angpix, kv, cs and q0 for a file that has none, where the
             recipe has none either.
@@ -120,6 +120,8 @@ def read_source(
         stack = io.read_particles(
             recipe.source,
             contrast=contrast,
+            passthrough=tuple(recipe.passthrough),
+            stack=recipe.stack,
             project=recipe.project,
             path_map=dict(_split(pair) for pair in recipe.path_map),
             strict_paths=recipe.strict_paths,
@@ -145,11 +147,11 @@ def _split(pair: str) -> tuple[str, str]:
 def sampling_of_source(
     recipe: ParticleOptions, source: Source, *, or_else: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return box and pixel size of a STAR file.
+    """Return box and pixel size of a file of particles.
 
     Args:
         recipe: the parameters.
-        source: the STAR file of the recipe.
+        source: the file of the recipe.
         or_else: of box and angpix, what is known otherwise where the file is silent.
 
     Raises:
@@ -193,7 +195,7 @@ def _refuse_contradictions(recipe: ParticleOptions, stack: ParticleStack) -> Non
 
 
 def sourced_particles(recipe: ParticleOptions, source: Source) -> ParticleStack:
-    """Return the particles of a recipe that takes them from a STAR file.
+    """Return the particles of a recipe that takes them from a file.
 
     Args:
         recipe: the parameters, n resolved.
@@ -235,7 +237,7 @@ def comparable(recipe: ParticleOptions, source: Source) -> str | None:
 
 
 def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
-    """Return all rows of a STAR file on the recipe's sampling."""
+    """Return all particles of a file on the recipe's sampling."""
     kept = {name: stack.columns[name] for name in _KEPT if name in stack.columns}
     kept.setdefault("rlnRandomSubset", draw_subsets(recipe.seed, len(stack)))
     optics = tuple(
@@ -258,7 +260,7 @@ def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
 
 
 def _notes(recipe: ParticleOptions, stack: ParticleStack) -> tuple[str, ...]:
-    """Return what of a STAR file isn't simulated."""
+    """Return what of a file isn't simulated."""
     columns = {**stack.columns, **stack.optics_columns}
     found = dict.fromkeys(
         what
@@ -268,7 +270,7 @@ def _notes(recipe: ParticleOptions, stack: ParticleStack) -> tuple[str, ...]:
     if not found:
         return ()
     return (
-        f"The STAR file of {recipe.SOURCE_OPTION} has {', '.join(found)}, which isn't "
+        f"The file of {recipe.SOURCE_OPTION} has {', '.join(found)}, which isn't "
         f"simulated and isn't in the STAR file that is written.",
     )
 

@@ -29,7 +29,7 @@ class SpecimenOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    # How the command names the STAR file of its particles, None where it takes none.
+    # How the command names the file of its particles, None where it takes none.
     SOURCE_OPTION: ClassVar[str | None] = None
 
     structure: Annotated[pathlib.Path, Parameter(group=STACK)] = Field(

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from .._batching import cast_floats
-from .._checks import NOT_NEGATIVE, checked, checked_number
+from .._checks import NOT_NEGATIVE, check_order, checked, checked_number
 from .._typing import Image, ScalarLike
 from ..grid import Grid, apply_filter, as_scalar
 from ._camera import Camera, check_on_grid, over_root
@@ -39,7 +39,8 @@ def expose(contrast: Image, camera: Camera, dose: ScalarLike, grid: Grid) -> Ima
         $N p^2\,\text{DQE}(0)$.
 
     Raises:
-        TypeError: if the contrast isn't made of floats.
+        TypeError: if the contrast isn't made of floats, or another argument isn't what
+            it should be.
         ValueError: if the dose is negative, an argument is a batch, or the image isn't
             on `grid`.
 
@@ -56,6 +57,8 @@ def expose(contrast: Image, camera: Camera, dose: ScalarLike, grid: Grid) -> Ima
         >>> float(vx.expose(vacuum, vx.Camera(), dose=50.0, grid=grid).mean())
         12.5
     """
+    call = "expose(contrast, camera, dose, grid)"
+    check_order(call, camera=(camera, Camera), grid=(grid, Grid))
     camera, grid = checked("expose", camera=camera, grid=grid)
     check_on_grid("expose", contrast, grid)
     dose = checked_number("expose", "dose", dose, NOT_NEGATIVE, "give it in e/Å²")

@@ -2,7 +2,7 @@
 
 import equinox as eqx
 
-from .._checks import KILOVOLTS, check_fields, checked, must
+from .._checks import KILOVOLTS_OR_LIMIT, check_fields, checked, must
 from .._typing import HalfImage, Scalar, as_float
 from ..grid import Grid
 from ..optics import Lens, transfer
@@ -48,7 +48,7 @@ class Microscope(eqx.Module):
     grid: Grid
     voltage: Scalar = eqx.field(
         converter=as_float,
-        metadata=must(KILOVOLTS, "give it in kV, 300.0 for 300 000 V"),
+        metadata=must(KILOVOLTS_OR_LIMIT, "give it in kV, 300.0 for 300 000 V"),
     )
     lens: Lens
     padding: int = eqx.field(converter=as_padding, static=True, default=1)

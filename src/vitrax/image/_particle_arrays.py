@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .._checks import FINITE, KILOVOLTS, POSITIVE, checked_number
+from .._checks import FINITE, KILOVOLTS, MILLIMETRES, POSITIVE, checked_number
 from ..optics import Lens
 from ..pose import Pose
 
@@ -47,8 +47,9 @@ class OpticsGroup:
             are so by `vitrax.image.premultiply` alone.
 
     Raises:
-        ValueError: if pixel size or voltage isn't positive, another number isn't
-            finite, or the magnification can't be undone.
+        ValueError: if pixel size or voltage isn't positive, the spherical aberration is
+            beyond 100 mm, another number isn't finite, or the
+            magnification can't be undone.
 
     Example:
         >>> import vitrax as vx
@@ -72,8 +73,9 @@ class OpticsGroup:
     def __post_init__(self) -> None:
         _check("pixel_size", self.pixel_size, POSITIVE, "give it in Å")
         _check("voltage", self.voltage, KILOVOLTS, "give it in kV, 300.0 for 300 000 V")
-        for name in ("spherical_aberration", "amplitude_contrast"):
-            _check(name, getattr(self, name), FINITE, "correct it")
+        in_mm = "give it in mm, 2.7 for 2.7e7 Å"
+        _check("spherical_aberration", self.spherical_aberration, MILLIMETRES, in_mm)
+        _check("amplitude_contrast", self.amplitude_contrast, FINITE, "correct it")
         for name, count in {"beam_tilt": 2, "magnification": 4}.items():
             numbers = _listed(name, getattr(self, name), count)
             object.__setattr__(self, name, numbers or None)

@@ -1,13 +1,14 @@
 """The verbs of image formation."""
 
 import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import PyTree
 
 from .._batching import cast_floats
-from .._checks import checked
+from .._checks import check_order, check_structure_given, checked
 from .._typing import Image, real_dtype
 from ..grid import crop, to_real
 from ..optics import Lens, image_spectrum
@@ -31,6 +32,7 @@ def scatter(
         microscope: gives the grid, the voltage and the theory of scattering.
 
     Raises:
+        TypeError: if an argument isn't what it should be, or the structure is unknown.
         ValueError: if an argument is batched, or a map doesn't fit the grid.
 
     Example:
@@ -40,6 +42,7 @@ def scatter(
         >>> vx.scatter(blob, vx.Pose.identity(), scope).spectrum.shape
         (16, 9)
     """
+    _check_types("scatter", structure, pose, microscope)
     nouns = checked("scatter", structure=structure, pose=pose, microscope=microscope)
     return _scattered(*cast_floats(nouns, real_dtype(structure)))
 
@@ -56,6 +59,7 @@ def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
         microscope: the instrument.
 
     Raises:
+        TypeError: if an argument isn't what it should be, or the structure is unknown.
         ValueError: if an argument is batched, or a map doesn't fit the grid.
 
     Example:
@@ -66,11 +70,19 @@ def simulate(structure: PyTree, pose: Pose, microscope: Microscope) -> Image:
         >>> bool(image[16, 16] < 0)
         True
     """
+    _check_types("simulate", structure, pose, microscope)
     nouns = checked("simulate", structure=structure, pose=pose, microscope=microscope)
     structure, pose, microscope = cast_floats(nouns, real_dtype(structure))
     scattered = _scattered(structure, pose, microscope)
     spectrum = image_spectrum(scattered, microscope.lens, microscope.wavelength)
     return crop(to_real(spectrum, scattered.grid.shape), microscope.grid.shape)
+
+
+def _check_types(verb: str, structure: Any, pose: Any, microscope: Any) -> None:
+    """Raise if the arguments of a verb are exchanged, or something else."""
+    call = f"{verb}(structure, pose, microscope)"
+    check_order(call, pose=(pose, Pose), microscope=(microscope, Microscope))
+    check_structure_given(call, structure)
 
 
 def _scattered(

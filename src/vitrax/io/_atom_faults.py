@@ -38,6 +38,10 @@ KINDS = {
     "element missing": _Kind(
         "no element is given", "the one that the name in this residue means"
     ),
+    "element guessed": _Kind(
+        "no element is given, and its name leaves doubt",
+        "the one that the columns of the name mean, if any",
+    ),
     "element wrong": _Kind(
         "the element isn't the one that the name in this residue means, such as "
         "calcium for an alpha carbon",
@@ -92,11 +96,24 @@ class Faults:
 
     def assumptions(self) -> list[str]:
         """Return what a reader assumed and must tell, in words."""
-        return [
+        found = [
             f"{where(self.places[kind])}: {KINDS[kind].what}; {KINDS[kind].remedy}"
             for kind in self.places
             if KINDS[kind].is_assumed
         ]
+        sure, guessed = (
+            self.places.get(kind, []) for kind in ("element missing", "element guessed")
+        )
+        if sure or guessed:
+            doubt = f", {len(guessed)} of them in doubt ({where(guessed)})"
+            if not sure:
+                doubt = ", which leave doubt"
+            found.append(
+                f"{len(sure) + len(guessed)} atoms ({where(sure + guessed)}) have no "
+                f"element; it was taken from their names{doubt if guessed else ''}; do "
+                f"write the elements, as `vitrax check --fix` does"
+            )
+        return found
 
     def problems(self) -> list[Problem]:
         """Return the faults as `vitrax check` lists them, in the order of `KINDS`."""

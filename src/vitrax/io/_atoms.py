@@ -29,7 +29,8 @@ def read_atoms(
     Coordinates are as in the file; `vitrax.structure.centred` moves atoms to the
     origin. B-factors are the isotropic ones of the file; one that isn't given, isn't a
     number or is negative becomes 0, with a warning. An occupancy that isn't given is
-    1. Deuterium is hydrogen. Ions are neutral atoms: the charge isn't read. Of several
+    1. Elements that aren't given are those that the names mean, with a warning.
+    Deuterium is hydrogen. Ions are neutral atoms: the charge isn't read. Of several
     models one is read, the first unless `model` says so.
 
     Args:

@@ -86,6 +86,7 @@ def _with_element(line: str, place: str, faults: Faults) -> str:
     """Return a line with the element that its name means, if there is no doubt."""
     element = element_meant(line[_NAME], line[_RESIDUE])
     if element is None:
+        faults.add("element guessed", place)
         return line
     faults.add("element missing", place)
     return f"{line[:76]:<76}{element.upper():>2}{line[78:]}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ _LARGEST = np.iinfo(np.int64).max
 _PART = re.compile(r"^(.+)\[(\d{1,4})\]$")
 
 
-def split_columns(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def split_columns(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return columns of one value per row.
 
     A column x of several becomes x[0], x[1], …; integers beyond 63 bits become text.
@@ -29,7 +30,7 @@ def split_columns(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         elif values.dtype == np.uint64 and (values > _LARGEST).any():
             split[name] = np.array([str(value) for value in values.tolist()], TEXT)
         else:
-            split[name] = column
+            split[name] = values
     return split
 
 

@@ -6,7 +6,15 @@ from typing import Self
 import equinox as eqx
 from jaxtyping import Array, Float
 
-from .._checks import FINITE, NOT_NEGATIVE, Rule, check_fields, checked, must
+from .._checks import (
+    FINITE,
+    MILLIMETRES,
+    NOT_NEGATIVE,
+    Rule,
+    check_fields,
+    checked,
+    must,
+)
 from .._typing import Matrix2, Scalar, ScalarLike, Vector2, as_float, float_or_none
 from ._abstract_envelope import AbstractEnvelope
 
@@ -60,8 +68,9 @@ class Lens(eqx.Module):
             none.
 
     Raises:
-        ValueError: if a number isn't finite, the amplitude contrast isn't a sine, or
-            one of chromatic aberration and energy spread is given without the other.
+        ValueError: if a number isn't finite, an aberration is beyond 100 mm, the
+            amplitude contrast isn't a sine, or one of chromatic aberration
+            and energy spread is given without the other.
 
     Example:
         >>> import vitrax as vx
@@ -77,7 +86,9 @@ class Lens(eqx.Module):
         converter=as_float, default=0.0, metadata=_IN_DEGREES
     )
     spherical_aberration: Scalar = eqx.field(
-        converter=as_float, default=2.7, metadata=must(FINITE, "give it in mm")
+        converter=as_float,
+        default=2.7,
+        metadata=must(MILLIMETRES, "give it in mm, 2.7 for 2.7e7 Å"),
     )
     amplitude_contrast: Scalar = eqx.field(
         converter=as_float,
@@ -106,7 +117,9 @@ class Lens(eqx.Module):
         metadata=must(FINITE, "give [[M00, M01], [M10, M11]]"),
     )
     chromatic_aberration: Scalar | None = eqx.field(
-        converter=float_or_none, default=None, metadata=must(FINITE, "give it in mm")
+        converter=float_or_none,
+        default=None,
+        metadata=must(MILLIMETRES, "give it in mm, 2.7 for 2.7e7 Å"),
     )
     energy_spread: Scalar | None = eqx.field(
         converter=float_or_none,

@@ -19,7 +19,9 @@ from ._electrons import (
     wavelength as wavelength,
 )
 from ._elements import (
+    ElementsLike as ElementsLike,
     UnknownElementError as UnknownElementError,
+    as_elements as as_elements,
     atomic_numbers as atomic_numbers,
     symbols as symbols,
 )

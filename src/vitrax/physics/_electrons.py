@@ -4,7 +4,7 @@ import math
 
 import jax.numpy as jnp
 
-from .._checks import KILOVOLTS, checked_number
+from .._checks import KILOVOLTS_OR_LIMIT, checked_number
 from .._typing import Scalar, ScalarLike, as_float
 from ._constants import CODATA, Constants
 
@@ -31,9 +31,7 @@ def wavelength(voltage: ScalarLike, constants: Constants = CODATA) -> Scalar:
         >>> round(float(vx.physics.wavelength(300.0, vx.physics.CISTEM)), 7)
         0.019687
     """
-    advice = "give it in kV, 300.0 for 300 000 V"
-    voltage = checked_number("wavelength", "voltage", voltage, KILOVOLTS, advice)
-    volts = _VOLTS * as_float(voltage)
+    volts = _VOLTS * _checked_voltage("wavelength", voltage)
     correction = 1 + constants.relativistic_correction * volts
     return constants.wavelength_scale / jnp.sqrt(volts * correction)
 
@@ -45,12 +43,16 @@ def lorentz_factor(voltage: ScalarLike, constants: Constants = CODATA) -> Scalar
         voltage: accelerating voltage, kV.
         constants: $B$.
 
+    Raises:
+        ValueError: if the voltage isn't in kV.
+
     Example:
         >>> import vitrax as vx
         >>> round(float(vx.physics.lorentz_factor(300.0)), 5)
         1.58709
     """
-    return 1 + 2 * constants.relativistic_correction * (_VOLTS * as_float(voltage))
+    volts = _VOLTS * _checked_voltage("lorentz_factor", voltage)
+    return 1 + 2 * constants.relativistic_correction * volts
 
 
 def interaction_parameter(voltage: ScalarLike, constants: Constants = CODATA) -> Scalar:
@@ -62,6 +64,9 @@ def interaction_parameter(voltage: ScalarLike, constants: Constants = CODATA) ->
         voltage: accelerating voltage, kV.
         constants: $A$ and $B$.
 
+    Raises:
+        ValueError: if the voltage isn't in kV.
+
     References:
         Kirkland, Advanced Computing in Electron Microscopy, 3rd ed. (2020), eq. 5.6.
 
@@ -72,3 +77,11 @@ def interaction_parameter(voltage: ScalarLike, constants: Constants = CODATA) ->
     """
     scale = math.pi / constants.wavelength_scale**2
     return scale * lorentz_factor(voltage, constants) * wavelength(voltage, constants)
+
+
+def _checked_voltage(verb: str, voltage: ScalarLike) -> Scalar:
+    """Return a voltage in kV as an array."""
+    advice = "give it in kV, 300.0 for 300 000 V"
+    return as_float(
+        checked_number(verb, "voltage", voltage, KILOVOLTS_OR_LIMIT, advice)
+    )

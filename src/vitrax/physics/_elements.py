@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 
 # In the order of the periodic table: a capital begins each symbol.
@@ -13,6 +16,10 @@ _SYMBOLS = re.findall(
 )
 # Isotopes of hydrogen scatter electrons as hydrogen does.
 _NUMBERS = {symbol: z for z, symbol in enumerate(_SYMBOLS, 1)} | {"D": 1, "T": 1}
+
+
+# Atomic numbers, as bytes or integers, or symbols: one per atom.
+ElementsLike = bytes | Iterable[int] | Iterable[str]
 
 
 class UnknownElementError(ValueError):
@@ -29,6 +36,7 @@ def atomic_numbers(symbols: Iterable[str]) -> bytes:
         symbols: such as ["C", "Fe"].
 
     Raises:
+        TypeError: if they aren't text.
         UnknownElementError: naming the symbols that aren't elements.
 
     Example:
@@ -36,7 +44,13 @@ def atomic_numbers(symbols: Iterable[str]) -> bytes:
         >>> list(vx.physics.atomic_numbers(["C", "ZN", "D"]))
         [6, 30, 1]
     """
-    names = [symbol.strip().capitalize() for symbol in symbols]
+    given = list(symbols)
+    if not all(isinstance(symbol, str) for symbol in given):
+        raise TypeError(
+            f"cannot give atomic numbers because {given[:5]} isn't a list of element "
+            f"symbols; do pass such as ['C', 'Fe']"
+        )
+    names = [symbol.strip().capitalize() for symbol in given]
     unknown = sorted(set(names) - _NUMBERS.keys())
     if unknown:
         first = min(names.index(name) for name in unknown)
@@ -48,13 +62,49 @@ def atomic_numbers(symbols: Iterable[str]) -> bytes:
     return bytes(_NUMBERS[name] for name in names)
 
 
-def symbols(elements: bytes) -> tuple[str, ...]:
+def as_elements(elements: Any) -> bytes:
+    """Return elements as atomic numbers in bytes, one per atom: static and hashable.
+
+    Args:
+        elements: atomic numbers, as bytes or integers, or symbols.
+
+    Raises:
+        TypeError: if they are neither.
+        UnknownElementError: naming numbers or symbols that no element has.
+
+    Example:
+        >>> import vitrax as vx
+        >>> list(vx.physics.as_elements(["C", "Fe"]))
+        [6, 26]
+    """
+    if isinstance(elements, bytes):
+        return elements
+    numbers = np.asarray(elements)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iuU":
+        raise TypeError(
+            f"cannot use elements of kind {numbers.dtype} and shape {numbers.shape} "
+            f"because they aren't a list of atomic numbers or symbols; do pass such as "
+            f"[6, 7] or ['C', 'N']"
+        )
+    if numbers.dtype.kind == "U":
+        return atomic_numbers(numbers.tolist())
+    wrong = sorted({int(z) for z in numbers if not 1 <= z <= len(_SYMBOLS)})
+    if wrong:
+        raise UnknownElementError(
+            f"cannot use atomic numbers {wrong[:5]} because elements have numbers 1 to "
+            f"{len(_SYMBOLS)}; do give these"
+        )
+    return numbers.astype(np.uint8).tobytes()
+
+
+def symbols(elements: ElementsLike) -> tuple[str, ...]:
     """Return the element symbol of each atomic number.
 
     Args:
         elements: atomic numbers, one per atom.
 
     Raises:
+        TypeError: if they aren't elements.
         UnknownElementError: naming numbers that no element has.
 
     Example:
@@ -62,6 +112,7 @@ def symbols(elements: bytes) -> tuple[str, ...]:
         >>> vx.physics.symbols(bytes([6, 7, 30]))
         ('C', 'N', 'Zn')
     """
+    elements = as_elements(elements)
     unknown = sorted(z for z in set(elements) if not 1 <= z <= len(_SYMBOLS))
     if unknown:
         raise UnknownElementError(

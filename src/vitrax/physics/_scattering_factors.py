@@ -7,10 +7,10 @@ from typing import Self
 import numpy as np
 from jaxtyping import Float
 
-from ._elements import UnknownElementError, symbols
+from ._elements import ElementsLike, UnknownElementError, as_elements, symbols
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class ScatteringFactors:
     r"""Electron scattering factors of neutral atoms as sums of Gaussians.
 
@@ -31,6 +31,9 @@ class ScatteringFactors:
 
     name: str
     rows: tuple[tuple[int, tuple[float, ...], tuple[float, ...]], ...]
+
+    def __repr__(self) -> str:
+        return f"<ScatteringFactors {self.name}, {len(self.rows)} elements>"
 
     def __hash__(self) -> int:
         # Hashing a thousand numbers at each call would cost more than comparing them.
@@ -53,26 +56,28 @@ class ScatteringFactors:
         """Atomic numbers that the table has."""
         return bytes(number for number, _, _ in self.rows)
 
-    def amplitudes(self, elements: bytes) -> Float[np.ndarray, "atoms terms"]:
+    def amplitudes(self, elements: ElementsLike) -> Float[np.ndarray, "atoms terms"]:
         """Return $a_t$ of each atom, Å; their sum is the scattering factor at angle 0.
 
         Args:
-            elements: atomic numbers, one per atom.
+            elements: atomic numbers or symbols, one per atom.
 
         Raises:
+            TypeError: if they aren't elements.
             UnknownElementError: naming elements that the table lacks.
         """
         return np.asarray([a for _, a, _ in self.rows])[
             find_rows(self.name, self.elements, elements)
         ]
 
-    def b_factors(self, elements: bytes) -> Float[np.ndarray, "atoms terms"]:
+    def b_factors(self, elements: ElementsLike) -> Float[np.ndarray, "atoms terms"]:
         r"""Return $b_t$ of each atom, Å²; a term's variance is $b_t / 8\pi^2$.
 
         Args:
-            elements: atomic numbers, one per atom.
+            elements: atomic numbers or symbols, one per atom.
 
         Raises:
+            TypeError: if they aren't elements.
             UnknownElementError: naming elements that the table lacks.
         """
         return np.asarray([b for _, _, b in self.rows])[
@@ -80,7 +85,7 @@ class ScatteringFactors:
         ]
 
     def at(
-        self, elements: bytes, k: Float[np.ndarray, " k"]
+        self, elements: ElementsLike, k: Float[np.ndarray, " k"]
     ) -> Float[np.ndarray, "atoms k"]:
         """Return $f(k)$ of each atom, Å, as `scattering_factor` does.
 
@@ -105,12 +110,14 @@ def read_rows(text: str) -> list[tuple[int, tuple[float, ...]]]:
     return rows
 
 
-def find_rows(name: str, known: bytes, elements: bytes) -> np.ndarray:
+def find_rows(name: str, known: bytes, elements: ElementsLike) -> np.ndarray:
     """Return the row of each atom's element in a table of `known` atomic numbers.
 
     Raises:
+        TypeError: if these aren't elements.
         UnknownElementError: naming elements that the table lacks.
     """
+    elements = as_elements(elements)
     missing = sorted(set(elements) - set(known))
     if missing:
         raise UnknownElementError(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ._elements import ElementsLike
 from ._mixture_of_gaussians import fit_gaussians, sampled_frequencies
 from ._scattering_factors import ScatteringFactors, find_rows, read_rows
 
@@ -19,7 +20,7 @@ _TOO_WIDE = 1e3
 _Numbers = tuple[float, ...]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class ScatteringFormula:
     r"""Electron scattering factors of neutral atoms, fractions and Gaussians of k².
 
@@ -42,6 +43,9 @@ class ScatteringFormula:
 
     name: str
     rows: tuple[tuple[int, _Numbers, _Numbers, _Numbers, _Numbers, _Numbers], ...]
+
+    def __repr__(self) -> str:
+        return f"<ScatteringFormula {self.name}, {len(self.rows)} elements>"
 
     def __hash__(self) -> int:
         return hash((self.name, len(self.rows)))
@@ -84,7 +88,7 @@ class ScatteringFormula:
         return bytes(number for number, *_ in self.rows)
 
     def at(
-        self, elements: bytes, k: Float[np.ndarray, " k"]
+        self, elements: ElementsLike, k: Float[np.ndarray, " k"]
     ) -> Float[np.ndarray, "atoms k"]:
         """Return $f(k)$ of each atom, Å, as `scattering_factor` does.
 
@@ -131,7 +135,7 @@ class ScatteringFormula:
 
 
 def scattering_factor(
-    table: ScatteringFactors | ScatteringFormula, elements: bytes, k: ArrayLike
+    table: ScatteringFactors | ScatteringFormula, elements: ElementsLike, k: ArrayLike
 ) -> Float[np.ndarray, "atoms k"]:
     """Return electron scattering factors $f(k)$ of neutral atoms, Å.
 
@@ -140,18 +144,18 @@ def scattering_factor(
 
     Args:
         table: of Gaussians, or a formula.
-        elements: atomic numbers, one per atom.
+        elements: atomic numbers or symbols, one per atom.
         k: spatial frequencies, 1/Å.
 
     Raises:
+        TypeError: if the elements aren't numbers or symbols.
         UnknownElementError: naming elements that the table lacks.
         ValueError: if `k` isn't a list of finite numbers.
 
     Example:
         >>> import vitrax as vx
-        >>> oxygen = vx.physics.atomic_numbers(["O"])
         >>> table = vx.physics.PENG_1996
-        >>> vx.physics.scattering_factor(table, oxygen, [0.0, 0.5]).round(4).tolist()
+        >>> vx.physics.scattering_factor(table, ["O"], [0.0, 0.5]).round(4).tolist()
         [[1.9834, 1.222]]
     """
     frequencies = np.asarray(k, dtype=float)

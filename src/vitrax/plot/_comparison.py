@@ -35,7 +35,7 @@ def draw_pairs(
     """
     count = len(observed)
     side = 9.6 / max(count, 4)
-    with canvas(2, count, (side * count, 2 * side + 0.45), squeeze=False) as (
+    with canvas(2, count, (side * count, 2 * side + 0.65), squeeze=False) as (
         figure,
         axes,
     ):

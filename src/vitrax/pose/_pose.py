@@ -62,6 +62,13 @@ class Pose(eqx.Module):
     )
 
     def __check_init__(self) -> None:
+        # Trees are mapped to None, axes and booleans, which have no shape.
+        shape = getattr(self.shift, "shape", (2,))
+        if shape[-1:] != (2,):
+            raise ValueError(
+                f"cannot make {type(self).__name__} because shift has shape "
+                f"{tuple(shape)}, not (2,); do give (x, y) in Å"
+            )
         check_fields(self)
 
     @classmethod
@@ -77,7 +84,11 @@ class Pose(eqx.Module):
         psi: ScalarLike,
         shift: Vector2 | tuple[float, float] = (0.0, 0.0),
     ) -> Self:
-        """Return the pose of RELION's rot, tilt and psi (degrees) and a shift (Å)."""
+        """Return the pose of RELION's rot, tilt and psi (degrees) and a shift (Å).
+
+        Raises:
+            ValueError: if an angle isn't one number, or the shift isn't two.
+        """
         return cls(Rotation.from_euler(rot, tilt, psi), shift)
 
     @classmethod
@@ -93,7 +104,23 @@ class Pose(eqx.Module):
         vector: Vector3 | tuple[float, float, float],
         shift: Vector2 | tuple[float, float] = (0.0, 0.0),
     ) -> Self:
-        """Return the pose of a rotation about `vector` by its length in degrees."""
+        """Return the pose of a rotation about `vector` by its length in degrees.
+
+        Raises:
+            ValueError: if the shift is one number, as an angle would be.
+
+        Example:
+            >>> import vitrax as vx
+            >>> pose = vx.Pose.from_axis_angle((0.0, 0.0, 30.0), shift=(4.0, -2.5))
+            >>> [round(float(angle), 3) for angle in pose.as_euler()]
+            [0.0, 0.0, -30.0]
+        """
+        if not as_float(shift).ndim:
+            raise ValueError(
+                f"cannot turn about an axis by {shift} because the second argument is "
+                f"the shift (x, y) in Å, and the angle is the length of the vector in "
+                f"degrees; do call from_axis_angle((0.0, 0.0, 30.0)) for 30° about z"
+            )
         return cls(Rotation.from_axis_angle(vector), shift)
 
     @classmethod

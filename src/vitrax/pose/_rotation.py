@@ -86,6 +86,14 @@ class Rotation(eqx.Module):
     )
 
     def __check_init__(self) -> None:
+        # Trees are mapped to None, axes and booleans, which have no shape.
+        shape = getattr(self.quaternion, "shape", (4,))
+        if shape[-1:] != (4,):
+            raise ValueError(
+                f"cannot make {type(self).__name__} because quaternion has shape "
+                f"{tuple(shape)}, not (4,); do give (w, x, y, z), or use from_matrix "
+                f"or from_euler"
+            )
         check_fields(self)
 
     @classmethod
@@ -95,9 +103,14 @@ class Rotation(eqx.Module):
 
     @classmethod
     def from_euler(cls, rot: ScalarLike, tilt: ScalarLike, psi: ScalarLike) -> Self:
-        """Return the rotation of RELION's rot, tilt and psi, in degrees."""
+        """Return the rotation of RELION's rot, tilt and psi, in degrees.
+
+        Raises:
+            ValueError: if an angle isn't one number.
+        """
         rot, tilt, psi = (
-            0.5 * jnp.deg2rad(as_float(angle)) for angle in (rot, tilt, psi)
+            0.5 * jnp.deg2rad(_one_angle(name, angle))
+            for name, angle in (("rot", rot), ("tilt", tilt), ("psi", psi))
         )
         together, apart = jnp.cos(tilt), jnp.sin(tilt)
         return cls(
@@ -121,6 +134,12 @@ class Rotation(eqx.Module):
                 run-time checks are on.
         """
         matrix = as_float(matrix)
+        if matrix.shape != (3, 3):
+            raise ValueError(
+                f"cannot make one rotation because the matrix has shape "
+                f"{matrix.shape}, not (3, 3); do jax.vmap(vitrax.Pose.from_matrix) for "
+                f"a batch"
+            )
         if is_concrete(matrix) and not _is_rotation(matrix):
             raise ValueError(_NO_ROTATION)
         matrix = maybe_error_if(matrix, ~_is_rotation(matrix), _NO_ROTATION)
@@ -135,6 +154,12 @@ class Rotation(eqx.Module):
     def exp(cls, tangent: Vector3) -> Self:
         """Return the rotation about `tangent` by its length in radians."""
         tangent = as_float(tangent)
+        if tangent.shape != (3,):
+            raise ValueError(
+                f"cannot make one rotation because the vector has shape "
+                f"{tangent.shape}, not (3,); do give the axis times the angle, and "
+                f"jax.vmap for a batch"
+            )
         squared = jnp.sum(tangent**2)
         cosine, sine = _half_angle_functions(squared)
         return cls(jnp.concatenate([cosine[None], sine * tangent]))
@@ -203,6 +228,18 @@ class Rotation(eqx.Module):
             self.as_matrix().astype(vectors.dtype).T,
             precision=jax.lax.Precision.HIGHEST,
         )
+
+
+def _one_angle(name: str, angle: ScalarLike) -> Array:
+    """Return an Euler angle as an array without axes."""
+    found = as_float(angle)
+    if found.ndim:
+        raise ValueError(
+            f"cannot make one rotation because {name} has shape {found.shape} where "
+            f"one angle has rank 0; do jax.vmap(vitrax.Pose.from_euler) for a batch, "
+            f"or from_euler(*angles) for (rot, tilt, psi) in an array"
+        )
+    return found
 
 
 def _multiply(p: Quaternion, q: Quaternion) -> Quaternion:

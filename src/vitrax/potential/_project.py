@@ -3,7 +3,7 @@
 from jaxtyping import PyTree
 
 from .._batching import cast_floats
-from .._checks import checked
+from .._checks import check_order, check_structure_given, checked
 from .._typing import Image, real_dtype
 from ..grid import Grid, crop, to_real
 from ..pose import Pose
@@ -33,7 +33,8 @@ def project(
         sum over the image times the pixel area is the sum of the amplitudes.
 
     Raises:
-        TypeError: if `structure` can't be projected.
+        TypeError: if `structure` can't be projected, or another argument isn't what it
+            should be.
         ValueError: if an argument is batched, the grid isn't that of an image, or a map
             doesn't fit it.
 
@@ -44,6 +45,9 @@ def project(
         >>> round(float(image.sum()) * 0.25, 3)
         2.5
     """
+    call = "project(structure, pose, grid)"
+    check_order(call, pose=(pose, Pose), grid=(grid, Grid))
+    check_structure_given(call, structure)
     projector = default_projector(structure) if projector is None else projector
     nouns = checked("project", structure=structure, pose=pose, grid=grid)
     if grid.ndim != 2:

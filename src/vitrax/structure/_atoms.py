@@ -1,31 +1,15 @@
 """Atoms, as a coordinate file gives them."""
 
 import math
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from .._checks import FINITE, NOT_NEGATIVE, check_fields, must
 from .._typing import as_float
-from ..physics import PENG_1996, ScatteringFactors
+from ..physics import PENG_1996, ScatteringFactors, as_elements
 from ._gaussians import Gaussians
-
-
-def as_elements(elements: Any) -> bytes:
-    """Return atomic numbers as bytes, one per atom: static and hashable."""
-    if isinstance(elements, bytes):
-        return elements
-    numbers = np.asarray(elements)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise TypeError(
-            f"cannot use elements of kind {numbers.dtype} and shape {numbers.shape} "
-            f"because they aren't a list of atomic numbers; do pass integers, or "
-            f"vitrax.physics.atomic_numbers(['C', 'N', ...])"
-        )
-    return numbers.astype(np.uint8).tobytes()
 
 
 class Atoms(eqx.Module):
@@ -33,7 +17,7 @@ class Atoms(eqx.Module):
 
     Args:
         positions: (x, y, z), Å.
-        elements: atomic numbers; kept as static `bytes`, one per atom.
+        elements: atomic numbers or symbols; kept as static `bytes`, one per atom.
         b_factors: isotropic, Å², 0 or more. Files hold negative ones, which
             `vitrax.io.read_atoms` raises to 0.
         occupancies: weight of each atom, usually 0 to 1; as in files, it may be more.

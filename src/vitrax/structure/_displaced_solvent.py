@@ -9,12 +9,19 @@ from jaxtyping import Float
 
 from .._checks import NOT_NEGATIVE, checked, checked_number
 from .._typing import ScalarLike, as_float
-from ..physics import PENG_1996, POTENTIAL_FACTOR, ScatteringFactors, atomic_numbers
+from ..physics import (
+    PENG_1996,
+    POTENTIAL_FACTOR,
+    ElementsLike,
+    ScatteringFactors,
+    as_elements,
+    atomic_numbers,
+)
 from ._atoms import Atoms
 from ._gaussians import Gaussians
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class DisplacedVolumes:
     """Volumes of solvent that atoms displace.
 
@@ -31,12 +38,15 @@ class DisplacedVolumes:
     name: str
     rows: tuple[tuple[str, float], ...]
 
-    def __call__(self, elements: bytes) -> Float[np.ndarray, " atoms"]:
-        """Return the volume of each atom, Å³; `elements` are atomic numbers."""
+    def __repr__(self) -> str:
+        return f"<DisplacedVolumes {self.name}, {len(self.rows)} elements>"
+
+    def __call__(self, elements: ElementsLike) -> Float[np.ndarray, " atoms"]:
+        """Return the volume of each atom, Å³, of atomic numbers or symbols."""
         table = np.zeros(256)
         for symbol, volume in self.rows:
             table[atomic_numbers([symbol])[0]] = volume
-        return table[np.frombuffer(elements, np.uint8)]
+        return table[np.frombuffer(as_elements(elements), np.uint8)]
 
 
 FRASER_1978 = DisplacedVolumes(

@@ -4,7 +4,7 @@ import functools as ft
 from typing import Any
 
 from .._batching import cast_floats
-from .._checks import checked
+from .._checks import check_order, check_structure_given, checked
 from .._typing import real_dtype
 from ..grid import Grid
 from ..physics import POTENTIAL_FACTOR
@@ -13,6 +13,9 @@ from ._atoms import Atoms
 from ._gaussian_sum import sum_gaussians
 from ._gaussians import Gaussians
 from ._voxel_map import VOLT, VoxelMap
+
+
+_CALL = "render(structure, grid)"
 
 
 @ft.singledispatch
@@ -29,7 +32,7 @@ def render(structure: Any, grid: Grid) -> VoxelMap:
         grid: (z, y, x).
 
     Raises:
-        TypeError: if `structure` can't be rendered.
+        TypeError: if `structure` can't be rendered, or `grid` isn't a grid.
         ValueError: if `grid` isn't three-dimensional, or an argument is batched.
 
     Example:
@@ -40,15 +43,22 @@ def render(structure: Any, grid: Grid) -> VoxelMap:
         ('V', 119.69)
     """
     del grid
+    check_structure_given(_CALL, structure)
     raise TypeError(
         f"cannot render a {type(structure).__name__} because it isn't Atoms or "
-        f"Gaussians; do convert it first"
+        f"Gaussians; do convert it first, and call {_CALL}"
     )
+
+
+def _checked(structure: Any, grid: Grid) -> Any:
+    """Return the arguments of a call, checked."""
+    check_order(_CALL, grid=(grid, Grid))
+    return checked("render", structure=structure, grid=grid)
 
 
 @render.register
 def _(structure: Gaussians, grid: Grid) -> VoxelMap:
-    structure, grid = checked("render", structure=structure, grid=grid)
+    structure, grid = _checked(structure, grid)
     if grid.ndim != 3:
         raise ValueError(
             f"cannot render onto a grid of shape {grid.shape} because a map has three "
@@ -63,11 +73,11 @@ def _(structure: Gaussians, grid: Grid) -> VoxelMap:
 
 @render.register
 def _(structure: Atoms, grid: Grid) -> VoxelMap:
-    structure, grid = checked("render", structure=structure, grid=grid)
+    structure, grid = _checked(structure, grid)
     return render(structure.to_gaussians(), grid)
 
 
 @render.register
 def _(structure: Assembly, grid: Grid) -> VoxelMap:
-    structure, grid = checked("render", structure=structure, grid=grid)
+    structure, grid = _checked(structure, grid)
     return render(structure.expanded(), grid)

@@ -2,7 +2,7 @@
 
 import equinox as eqx
 
-from .._checks import KILOVOLTS, Rule, check_fields, must
+from .._checks import KILOVOLTS_OR_LIMIT, Rule, check_fields, must
 from .._typing import Scalar, as_float
 from ..physics import CODATA, Constants, interaction_parameter, wavelength
 
@@ -31,7 +31,7 @@ class Beam(eqx.Module):
 
     voltage: Scalar = eqx.field(
         converter=as_float,
-        metadata=must(KILOVOLTS, "give it in kV, 300.0 for 300 000 V"),
+        metadata=must(KILOVOLTS_OR_LIMIT, "give it in kV, 300.0 for 300 000 V"),
     )
     amplitude_contrast: Scalar = eqx.field(
         converter=as_float,
