@@ -32,7 +32,7 @@ X64 = os.environ.get("JAX_ENABLE_X64", "1") != "0"
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(COUNT, BOX, BOX)).astype(np.float32)
 TEXT = np.dtypes.StringDType()
-ROTATIONS = HostRotation.random(COUNT, rng=np.random.default_rng(1))
+ROTATIONS = HostRotation.from_quat(np.random.default_rng(1).normal(size=(COUNT, 4)))
 
 
 def rows(*values, kind="f4"):

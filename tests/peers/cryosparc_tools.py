@@ -8,18 +8,24 @@ import pathlib
 import sys
 
 import numpy as np
-from cryosparc.dataset import CSDAT_FORMAT, NUMPY_FORMAT, Dataset
 
 
-source, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-dataset = Dataset.load(source)
-dataset.save(folder / "numpy.cs", format=NUMPY_FORMAT)
-dataset.save(folder / "packed.cs", format=CSDAT_FORMAT)
-(folder / "plain.cs").write_bytes(b"".join(dataset.stream()))
-fields = {}
-for number, name in enumerate(dataset.fields()):
-    values = np.asarray(dataset[name])
-    fields[f"{number} {name}"] = (
-        values.astype("U") if values.dtype == object else values
-    )
-np.savez(folder / "fields.npz", **fields)
+def main():
+    from cryosparc.dataset import CSDAT_FORMAT, NUMPY_FORMAT, Dataset
+
+    source, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    dataset = Dataset.load(source)
+    dataset.save(folder / "numpy.cs", format=NUMPY_FORMAT)
+    dataset.save(folder / "packed.cs", format=CSDAT_FORMAT)
+    (folder / "plain.cs").write_bytes(b"".join(dataset.stream()))
+    fields = {}
+    for number, name in enumerate(dataset.fields()):
+        values = np.asarray(dataset[name])
+        fields[f"{number} {name}"] = (
+            values.astype("U") if values.dtype == object else values
+        )
+    np.savez(folder / "fields.npz", **fields)
+
+
+if __name__ == "__main__":
+    main()
