@@ -69,10 +69,9 @@ def ours(count):
     positions, numbers = ball(count)
     atoms = vx.Atoms(positions, numbers, np.full(count, 30.0), np.ones(count))
     grid, beam = vx.Grid(PIXELS, PIXEL_SIZE), vx.wave.Beam(300.0)
+    # The smallest boxes of which each atom needs one.
     slicer = vx.potential.WindowedSlabs(reach=11, depth=7)
     thick = vx.wave.Multislice(THICKNESS, SLABS, slicer)
-    # Outside jit, where it checks that its boxes hold the atoms.
-    slicer(atoms, vx.Pose.identity(), grid, THICKNESS, SLABS)
     poses = vx.Pose.uniform(jax.random.key(0), POSES)
     first = jax.tree.map(lambda leaf: leaf[0], poses)
 

@@ -172,6 +172,59 @@ def test_twice_as_many_slabs_are_four_times_as_accurate():
     assert 3.6 < steps[0] / steps[1] < 4.4
 
 
+@pytest.fixture(scope="module")
+def convergence():
+    """Return a function that returns the steps of the wave as slabs are halved."""
+
+    def steps(slicer, variance, grid=(64, 0.5), counts=(15, 30, 60, 120), **others):
+        rng = np.random.default_rng(3)
+        structure = vx.Gaussians(
+            rng.uniform(-4, 4, (30, 3)),
+            rng.uniform(1, 3, (30, 1)),
+            variance * rng.uniform(1, 1.5, (30, 1)),
+        )
+
+        def wave(count):
+            thick = Multislice(30.0 / count, count, slicer, **others)
+            # The structure is traced: nothing is known of its widths.
+            fn = jax.jit(
+                lambda structure: thick(structure, LEVEL, vx.Grid(*grid), BEAM)
+            )
+            return np.asarray(fn(structure).spectrum)
+
+        waves = [wave(count) for count in counts]
+        size = np.linalg.norm(waves[-1])
+        pairs = itertools.pairwise(waves)
+        return waves[-1], np.asarray([np.linalg.norm(b - a) / size for a, b in pairs])
+
+    return steps
+
+
+def test_the_default_slicer_converges_at_second_order(convergence):
+    # From 2 Å to 0.25 Å. The widest reach further than the default's boxes.
+    wave, steps = convergence(None, 2.5)
+    assert 1e-8 < steps[0] < 1e-6
+    np.testing.assert_allclose(steps[:-1] / steps[1:], 4.0, atol=0.05)
+    exact, same = convergence(EXACT, 2.5)
+    np.testing.assert_allclose(steps, same, rtol=1e-3)
+    assert apart(wave, exact) < 1e-9
+
+
+def test_atoms_too_sharp_for_the_band_converge_at_first_order(convergence):
+    counts = (60, 120, 240)
+    _, coarse = convergence(None, 0.4, (48, 0.5), counts, taper=0.0)
+    _, fine = convergence(None, 0.4, (96, 0.25), counts, taper=0.0)
+    assert 1.7 < coarse[0] / coarse[1] < 2.2
+    assert 3.6 < fine[0] / fine[1] < 4.4
+
+
+def test_each_slab_damps_the_taper_once():
+    point = jnp.zeros((7, 32, 30)).at[0, 16, 15].set(1e-3)
+    through = transmit(point, 1.0, GRID, Beam(300.0), taper=0.1)
+    expected = 1e-3 * band(GRID.shape, 2 / 3, 0.1) ** 8
+    np.testing.assert_allclose(np.abs(through.spectrum), expected, atol=1e-9)
+
+
 def test_thin_slabs_tell_the_order_of_atoms():
     above, below = slabs(2)
     one = transmit(jnp.stack([above, below]), 30.0, GRID, Beam(60.0))

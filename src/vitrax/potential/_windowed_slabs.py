@@ -1,17 +1,20 @@
 """Slabs of many Gaussians, each evaluated in a small box around it."""
 
+import math
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jax.custom_batching import custom_vmap
+from jaxtyping import Array, Float, Int
 
-from .._typing import Scalar, ScalarLike, as_float
+from .._typing import ScalarLike, as_float
 from ..grid import Grid
 from ..pose import Pose
 from ..structure import Atoms, Gaussians
 from ._gaussian_slabs import as_gaussians, placed, reach_of
-from ._slabs import AbstractSlicer, check_fits, checked_call, default_slicer, shares
+from ._slabs import AbstractSlicer, checked_call, default_slicer
 
 
 # Widths that must lie within the reach of a window: outside are 3.4e-7 of a Gaussian
@@ -34,15 +37,17 @@ def as_reach(size: int) -> int:
 class WindowedSlabs(AbstractSlicer):
     r"""Gaussians averaged over pixels and integrated over slabs, each where it matters.
 
-    The sum of `GaussianSlabs`, but a Gaussian is evaluated only in the box of
-    $2\,\text{reach} + 1$ pixels along x and y, and `depth` slabs, around its centre. A
-    window must hold 5.1 standard deviations to either side: less than 1e-6 of any
-    Gaussian is cut off. Along z nothing is: what lies beyond the box counts to its
-    first and last slab. Time grows with the number of Gaussians, not with that of slabs
-    or pixels.
+    The sum of `GaussianSlabs`, but a Gaussian is evaluated only in a box of
+    $2\,\text{reach} + 1$ pixels along x and y, and `depth` slabs, around its centre.
+    Where that holds less than 5.1 standard deviations of the widest Gaussian to either
+    side, as many boxes as do lie side by side. So less than 1e-6 of any Gaussian is cut
+    off, whatever the sizes: they change the time, not the slabs. Along z nothing is:
+    what lies beyond the boxes counts to their first and last slab. Time grows with the
+    number of Gaussians and of boxes, not with that of slabs or pixels; each structure
+    of a batch takes as many boxes as the widest of all.
 
     Args:
-        reach: pixels from the centre to the edge of the window.
+        reach: pixels from the centre to the edge of a box.
         depth: number of slabs of a box.
 
     Raises:
@@ -73,61 +78,113 @@ class WindowedSlabs(AbstractSlicer):
 
         Raises:
             TypeError: if `structure` isn't `Gaussians` or `Atoms`.
-            ValueError: if `count` isn't positive, an atom lies beyond the slabs, or a
-                Gaussian is wider than the box.
+            ValueError: if `count` isn't positive, or an atom lies beyond the slabs.
         """
         nouns = (structure, pose, grid)
         structure, pose, grid = checked_call(self, nouns, count, (Gaussians, Atoms))
         gaussians, thickness = as_gaussians(structure), as_float(thickness)
         centres, depths, thickness = placed(gaussians, pose, thickness, count)
         pixel_size = grid.pixel_size.astype(depths.dtype)
-        depths = self._checked(gaussians, depths, pixel_size, thickness, (count, grid))
-        window = (
-            min(self.depth, count),
-            *(min(2 * self.reach + 1, n) for n in grid.shape),
-        )
+        shape = (count, *grid.shape)
+        sizes = (self.depth, 2 * self.reach + 1, 2 * self.reach + 1)
+        window = tuple(min(size, n) for size, n in zip(sizes, shape, strict=True))
+        steps = jnp.stack([thickness, pixel_size, pixel_size])
         return _summed(
             (centres, depths, gaussians.amplitudes, gaussians.variances),
-            (thickness, pixel_size),
+            steps,
+            _blocks(gaussians.variances, steps, window, shape),
             window,
-            (count, *grid.shape),
+            shape,
         )
 
     def half_depth(self, structure: Gaussians | Atoms) -> float:
         """Return the furthest centre and three widths of the widest Gaussian, Å."""
         return reach_of(structure)
 
-    def _checked(
-        self,
-        gaussians: Gaussians,
-        depths: Array,
-        pixel_size: Scalar,
-        thickness: Scalar,
-        sizes: tuple[int, Grid],
-    ) -> Array:
-        """Return `depths`; raise if a Gaussian is wider than the box."""
-        count, grid = sizes
-        needed = _WIDTHS * jnp.sqrt(jnp.max(gaussians.variances))
-        what = "a window must reach"
-        if 2 * self.reach + 1 < max(grid.shape):
-            advice = f"make WindowedSlabs(reach=...) more than {self.reach} pixels"
-            depths = check_fits(needed, self.reach * pixel_size, depths, what, advice)
-        if self.depth >= count:
-            return depths
-        room = 0.5 * (self.depth - 1) * thickness
-        advice = f"make WindowedSlabs(depth=...) more than {self.depth} slabs"
-        return check_fits(needed, room, depths, what + " up and down", advice)
+
+def _blocks(
+    variances: Array,
+    steps: Float[Array, "3"],
+    window: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> Int[Array, "3"]:
+    """Return how many boxes hold the widest Gaussian, along each axis."""
+    widest = jnp.sqrt(jnp.max(lax.stop_gradient(variances)))
+    # A box lies within half a step of the middle of the Gaussian.
+    needed = 2 * _WIDTHS * widest / lax.stop_gradient(steps) + 1
+    sizes = jnp.asarray(window, steps.dtype)
+    most = jnp.asarray(_most_blocks(window, shape), steps.dtype)
+    # Of a Gaussian without a width, NaN, the one box is NaN.
+    blocks = jnp.ceil(needed / sizes * (1 - 1e-6))
+    blocks = jnp.where(blocks > 1, jnp.minimum(blocks, most), 1.0)
+    return blocks.astype(jnp.int32)
+
+
+def _most_blocks(window: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how many boxes hold all slabs and pixels, along each axis."""
+    return tuple(-(-n // size) for n, size in zip(shape, window, strict=True))
+
+
+@custom_vmap
+def _largest(blocks: Array) -> Array:
+    """Return the same, but of a batch the largest, one number for all.
+
+    Under vmap a condition that differs within a batch is none: both of its branches are
+    computed, here all boxes that there may be.
+    """
+    return blocks
+
+
+@_largest.def_vmap
+def _(size: int, batched: list[bool], blocks: Array) -> tuple[Array, bool]:
+    del size, batched
+    return _largest(jnp.max(blocks, axis=0)), False
 
 
 def _summed(
     parts: tuple[Array, ...],
-    steps: tuple[Scalar, Scalar],
+    steps: Float[Array, "3"],
+    blocks: Int[Array, "3"],
     window: tuple[int, ...],
     shape: tuple[int, ...],
 ) -> Float[Array, "slab y x"]:
-    """Return the sum, a chunk of Gaussians at a time, computed again under grad."""
+    """Return the sum, box after box around each Gaussian as far as needed."""
+    chunks = _chunks(parts, window)
+
+    def add(total: Array, chunks: list[Array], index: Array) -> Array:
+        def step(total: Array, part: list[Array]) -> tuple[Array, None]:
+            starts, boxes = _boxes(part, steps, (blocks, index), window, shape)
+            dimensions = lax.ScatterDimensionNumbers((1, 2, 3), (), (0, 1, 2))
+            return lax.scatter_add(
+                total, starts, boxes, dimensions, mode="promise_in_bounds"
+            ), None
+
+        return lax.scan(step, total, chunks)[0]
+
+    most, taken = _most_blocks(window, shape), _largest(blocks)
+
+    def along(total: Array, index: tuple[Array, ...]) -> Array:
+        axis = len(index)
+        if axis == len(most):
+            return add(total, chunks, jnp.stack(index))
+        if most[axis] == 1:
+            return along(total, (*index, jnp.zeros((), jnp.int32)))
+
+        # Under grad memory would be kept for boxes that aren't taken, too.
+        @jax.checkpoint
+        def step(total: Array, i: Array) -> tuple[Array, None]:
+            more = lambda total: along(total, (*index, i))
+            return lax.cond(i < taken[axis], more, lambda total: total, total), None
+
+        return lax.scan(step, total, jnp.arange(most[axis], dtype=jnp.int32))[0]
+
+    return along(jnp.zeros(shape, parts[0].dtype), ())
+
+
+def _chunks(parts: tuple[Array, ...], window: tuple[int, ...]) -> list[Array]:
+    """Return the Gaussians in chunks whose boxes fit in memory at a time."""
     number = parts[0].shape[0]
-    chunk = max(1, min(number, _CHUNK_SIZE // (window[0] * window[1] * window[2])))
+    chunk = max(1, min(number, _CHUNK_SIZE // math.prod(window)))
     fill = -number % chunk
     # Gaussians of amplitude 0 and variance 1 fill the last chunk.
     filled = [
@@ -138,19 +195,7 @@ def _summed(
         )
         for i, part in enumerate(parts)
     ]
-    chunks = [part.reshape(-1, chunk, *part.shape[1:]) for part in filled]
-
-    def step(total: Array, part: list[Array]) -> tuple[Array, None]:
-        starts, boxes = _boxes(part, steps, window, shape)
-        axes = (0, 1, 2)
-        dimensions = lax.ScatterDimensionNumbers((1, 2, 3), (), axes)
-        total = lax.scatter_add(
-            total, starts, boxes, dimensions, mode="promise_in_bounds"
-        )
-        return total, None
-
-    total = jnp.zeros(shape, parts[0].dtype)
-    return lax.scan(step, total, chunks)[0]
+    return [part.reshape(-1, chunk, *part.shape[1:]) for part in filled]
 
 
 @jax.checkpoint
@@ -166,34 +211,56 @@ def _boxes_of(factors: list[Array]) -> Array:
 
 def _boxes(
     part: list[Array],
-    steps: tuple[Scalar, Scalar],
+    steps: Float[Array, "3"],
+    which: tuple[Int[Array, "3"], Int[Array, "3"]],
     window: tuple[int, ...],
     shape: tuple[int, ...],
 ) -> tuple[Array, Array]:
     """Return the first index (slab, y, x) of each box, and its values."""
     centres, depths, amplitudes, variances = part
-    thickness, pixel_size = steps
-    count = shape[0]
-    first = _first(depths / thickness + 0.5 * count - 0.5 * window[0], count, window[0])
-    edge = (first - 0.5 * count) * thickness
-    widths = jnp.sqrt(variances)
-    z = shares(depths, widths, edge, thickness, window[0]) * amplitudes[:, :, None]
-    starts, factors = [first], [z]
-    for axis in (0, 1):
-        n, size = shape[1 + axis], window[1 + axis]
-        position = centres[:, axis] / pixel_size + n // 2
-        start = _first(position - 0.5 * (size - 1), n, size)
-        edges = jnp.arange(size + 1, dtype=depths.dtype) - 0.5 - n // 2
-        offset = (start[:, None] + edges[None, :]) * pixel_size - centres[:, axis, None]
-        scaled = offset[:, None, :] * lax.rsqrt(2 * variances)[:, :, None]
-        factors.append(jnp.diff(lax.erf(scaled), axis=-1) * (0.5 / pixel_size))
+    blocks, index = (each.astype(depths.dtype) for each in which)
+    scale = lax.rsqrt(2 * variances)[:, :, None]
+    starts, factors = [], []
+    for axis, (n, size) in enumerate(zip(shape, window, strict=True)):
+        # The coordinate that is 0 at the middle of all slabs, or of pixel n // 2.
+        place = (depths, centres[:, 0], centres[:, 1])[axis]
+        zero = 0.5 * n if axis == 0 else n // 2 + 0.5
+        ends = _ends(place / steps[axis] + zero, n, size, blocks[axis])
+        start, edges = _edges(ends, n, size, index[axis])
+        offset = (edges - zero) * steps[axis] - place[:, None]
+        below = lax.erf(offset[:, None, :] * scale)
+        if axis == 0:
+            # What lies beyond the ends counts to the first and last slab.
+            first, last = (end[:, None, None] for end in ends)
+            below = jnp.where(edges[:, None, :] > first, below, -1)
+            below = jnp.where(edges[:, None, :] < last, below, 1)
         starts.append(start)
+        factors.append(0.5 * jnp.diff(below, axis=-1))
+    factors[0] = factors[0] * (amplitudes / (steps[1] * steps[2]))[:, :, None]
     return jnp.stack(starts, -1).astype(jnp.int32), _boxes_of(factors)
 
 
-def _first(place: Array, n: int, size: int) -> Array:
-    """Return the index nearest to `place` at which a window lies inside its axis."""
-    return lax.stop_gradient(jnp.clip(jnp.round(place), 0, n - size))
+def _ends(place: Array, n: int, size: int, blocks: Array) -> tuple[Array, Array]:
+    """Return the indices between which boxes lie around `place`, within their axis."""
+    whole = jnp.minimum(blocks * size, n)
+    first = jnp.clip(jnp.round(place - 0.5 * whole), 0, n - whole)
+    first = lax.stop_gradient(first)
+    return first, first + whole
+
+
+def _edges(
+    ends: tuple[Array, Array], n: int, size: int, index: Array
+) -> tuple[Array, Array]:
+    """Return the first index of one of the boxes, and the edges of its steps.
+
+    A box that would reach beyond its axis is moved inside. Its steps beyond the ends,
+    and those that the box before it has, are empty.
+    """
+    first, last = ends
+    low = first + index * size
+    start = jnp.minimum(low, n - size)
+    steps = start[:, None] + jnp.arange(size + 1, dtype=start.dtype)[None, :]
+    return start, jnp.clip(steps, low[:, None], jnp.minimum(low + size, last)[:, None])
 
 
 @default_slicer.register

@@ -41,8 +41,14 @@ class Multislice(AbstractScattering):
     with the slab's projected potential $V_k$, the propagator $\mathcal{P}_\Delta$
     through its thickness, limited to the band $\mathcal{A}$ as the transmission is, so
     that no product wraps round in Fourier space. A slab acts at its middle, and the
-    wave is given at $z = 0$, the middle of all. The error falls as $\Delta^2$. Four
-    FFTs per slab; under `jax.grad` each slab's are computed again.
+    wave is given at $z = 0$, the middle of all. Four FFTs per slab; under `jax.grad`
+    each slab's are computed again.
+
+    The error falls as $\Delta^2$ where slabs are thinner than the atoms and the band
+    holds these. Scattering to frequencies beyond the band and back counts within a
+    slab, and is lost from one to the next: atoms too sharp for the band leave an error
+    that falls as $\Delta$ only, until pixels are made smaller. Each slab damps the
+    frequencies in the taper once more: they fade slowly as slabs become thinner.
 
     Args:
         thickness: of a slab, $\Delta$, Å.
@@ -51,7 +57,8 @@ class Multislice(AbstractScattering):
         propagation: through vacuum.
         band_limit: radius of the band, of the Nyquist frequency. Up to 2/3 nothing
             wraps.
-        taper: width of the cosine edge inside it, of the sampling frequency 1/pixel.
+        taper: width of the cosine edge inside it, of the sampling frequency 1/pixel; 0
+            to compare different numbers of slabs.
 
     Raises:
         ValueError: if the thickness or the number of slabs isn't positive, or the band
