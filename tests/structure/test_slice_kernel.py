@@ -71,7 +71,13 @@ def test_what_is_not_supported_is_refused():
 
 
 N = 16
-ANGLES = [(0, 0, 0), (0, 90, 0), (0, 45, 0), (20, 80, -10), (120, 70, 200)]
+ANGLES = [
+    (0.0, 0.0, 0.0),
+    (0.0, 90.0, 0.0),
+    (0.0, 45.0, 0.0),
+    (20.0, 80.0, -10.0),
+    (120.0, 70.0, 200.0),
+]
 
 
 def cube_of_noise(part):
@@ -91,7 +97,7 @@ def test_the_error_that_is_predicted_is_that_of_slices(kernel):
         fourier_map = vx.FourierMap.from_map(voxel_map, kernel)
         found = []
         for angles in ANGLES:
-            pose = vx.Pose.from_euler(*map(float, angles))
+            pose = vx.Pose.from_euler(*angles)
             exact = project(voxel_map, pose, grid, DirectSum())
             slices = project(fourier_map, pose, grid)
             found.append(float(jnp.linalg.norm(slices - exact)))
