@@ -23,9 +23,10 @@ from vitrax.structure import SliceKernel, Trilinear
 KERNELS = [
     *(SliceKernel(3, padding) for padding in (1.25, 1.4, 1.5, 2.0)),
     *(SliceKernel(4, padding) for padding in (1.25, 1.5, 2.0)),
+    SliceKernel(5, 1.5),
     *(Trilinear(padding) for padding in (1, 2, 4)),
 ]
-FILLED = (0.3, 0.45, 0.6, 0.75)
+FILLED = (0.3, 0.45, 0.6, 0.75, 0.9)
 ANGLES = [(0, 0, 0), (90, 0, 0), (0, 90, 0), (90, 90, 0), (0, 45, 0), (45, 45, 45)]
 # Their padded sizes are those that are asked for, to 1 %.
 BOX, TIMED_BOX = 64, 128

@@ -192,6 +192,24 @@ def test_kernels_differ_by_what_they_say(density, plain, tmp_path):
     assert errors["default"] < errors["4"] < 2e-2 < errors["1"]
 
 
+def test_a_map_that_fills_its_box_gets_a_finer_kernel(density, tmp_path):
+    noise = np.random.default_rng(0).normal(size=(N, N, N)).astype(np.float32)
+    vx.io.write_map(tmp_path / "full.mrc", vx.VoxelMap(noise, SIZE))
+    kernels = {}
+    for path in (density, tmp_path / "full.mrc"):
+        for kernel in ("default", "fine"):
+            out = tmp_path / f"{path.stem}-{kernel}"
+            options = ["-o", out, "--n", 1, "--kernel", kernel, "-q"]
+            assert run(path, *options) == 0
+            kernels[out.name] = record_of(out)["results"]["kernel"]
+    assert kernels == {
+        "blobs-default": "SliceKernel(points=3, padding=1.4)",
+        "blobs-fine": "SliceKernel(points=4, padding=1.5)",
+        "full-default": "SliceKernel(points=5, padding=1.5)",
+        "full-fine": "SliceKernel(points=5, padding=1.5)",
+    }
+
+
 def test_atoms_are_projected_in_volts(tmp_path):
     path = tmp_path / "one.pdb"
     line = "ATOM      1  N   ALA A   1      12.000  20.000  31.000  1.00 40.00"

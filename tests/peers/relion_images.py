@@ -2,7 +2,7 @@
 
 `python relion_images.py` made those with RELION 3.1.3, by
 `relion_project --i map.mrc --o out --ang poses.star --angpix 3.0 --pad 4 --ctf`, and
-the last one without `--ctf`.
+the last one without `--ctf`. Those of noise are of other sizes and paddings, without.
 """
 
 import dataclasses
@@ -123,16 +123,39 @@ def helix_map():
     return np.einsum("j,zj,yj,xj->zyx", 1.0 + 0.1 * turn, z, y, x)
 
 
+# Voxels along a side, and padding.
+NOISE_CASES = [(16, 1), (16, 2), (16, 4), (15, 1), (15, 2)]
+
+
+def noise_map(size):
+    """Return a map [z, y, x] that is as strong at Nyquist as anywhere."""
+    return np.random.default_rng(size).normal(size=(size,) * 3).astype(np.float32)
+
+
+def noise_rows():
+    """Return poses that read beside -Nyquist of the axes, and two others."""
+    rows = draw_rows(8, seed=5)
+    near = [[0, 0, 0], [3, 4, 5], [92, 4, 5], [5, 88, 7], [183, 3, 2], [2, 93, 4]]
+    rows[:6, :3] = near
+    return rows
+
+
 def write_stored():
-    """Write the small stored images: three with CTF, one without."""
+    """Write the small stored images: three with CTF, one without, and of noise."""
     rows = draw_rows(4, seed=3)
+    noise = {}
     with tempfile.TemporaryDirectory() as folder:
         relion = Relion(pathlib.Path(folder))
         images = [
             relion.project(helix_map(), PIXEL, rows[i : i + 1], ctf=i < 3)
             for i in range(4)
         ]
-    np.savez_compressed(STORED, rows=rows, images=np.concatenate(images).astype("f4"))
+        for size, padding in NOISE_CASES:
+            noise[f"noise_{size}_{padding}"] = relion.project(
+                noise_map(size), PIXEL, noise_rows(), False, padding
+            ).astype("f4")
+    images = np.concatenate(images).astype("f4")
+    np.savez_compressed(STORED, rows=rows, images=images, **noise)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Our projections and images against those of relion_project 3.1."""
 
+import json
 import shutil
 
 import jax
@@ -58,11 +59,14 @@ def images_of(structure, rows, grid, ctf, **aberrations):
     return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(rows)))
 
 
-def below_nyquist(image, margin=0.0):
-    """Return the image without its mean and without what RELION stores otherwise."""
-    ky, kx = (np.fft.fftfreq(n) for n in image.shape)
+def below_nyquist(image):
+    """Return the image without its mean and without what RELION stores otherwise.
+
+    At a radius of N // 2 frequencies, RELION's rounding decides whether it reads them.
+    """
+    ky, kx = (np.fft.fftfreq(n, 1 / n) for n in image.shape)
     radius = np.hypot(ky[:, None], kx[None, :])
-    inside = (radius > 0) & (radius < 0.5 - margin)
+    inside = (radius > 0) & (radius < len(image) // 2)
     return np.fft.ifft2(np.fft.fft2(image) * inside).real
 
 
@@ -104,12 +108,8 @@ def test_stored_images_of_relion(helix, stored, kernel):
 
 
 def difference(ours, theirs):
-    """Return the relative L2 difference below Nyquist.
-
-    Less one frequency: without padding RELION leaves the one node at -Nyquist of y, and
-    that of z, empty.
-    """
-    a, b = (below_nyquist(image, 1 / len(image)) for image in (ours, theirs))
+    """Return the relative L2 difference below Nyquist."""
+    a, b = below_nyquist(ours), below_nyquist(theirs)
     return np.linalg.norm(a - b) / np.linalg.norm(b)
 
 
@@ -125,6 +125,23 @@ def test_trilinear_slices_are_those_of_stored_images(helix, stored):
     assert (
         difference(images_of(fourier_map, rows[3:], grid, False)[0], theirs[3]) > 1e-3
     )
+
+
+@pytest.mark.parametrize(("size", "padding"), relion_images.NOISE_CASES)
+def test_trilinear_slices_of_noise_are_relion_s_up_to_nyquist(stored, size, padding):
+    values = jnp.asarray(relion_images.noise_map(size).astype(float))
+    voxel_map = vx.VoxelMap(values, relion_images.PIXEL)
+    fourier_map = vx.FourierMap.from_map(voxel_map, Trilinear(padding))
+    rows, theirs = relion_images.noise_rows(), stored[f"noise_{size}_{padding}"]
+    # RELION 3.1 puts the origin of an odd image a pixel from ours.
+    rows[:, 3:5] -= size % 2 * relion_images.PIXEL
+    ours = images_of(fourier_map, rows, vx.Grid(size, relion_images.PIXEL), ctf=False)
+    for one, other in zip(ours, theirs.astype(float), strict=True):
+        assert difference(one, other) < 1e-6
+    ky, kx = (np.fft.fftfreq(size, 1 / size) for _ in range(2))
+    beyond = np.hypot(ky[:, None], kx) > size // 2
+    for images in (ours, theirs.astype(float)):
+        assert np.abs(np.fft.fft2(images)[:, beyond]).max() < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -161,6 +178,10 @@ def test_a_mirrored_map_is_told_apart(helix, stored):
     rows, theirs = stored["rows"][3:], stored["images"][3:].astype(float)
     ours = images_of(vx.FourierMap.from_map(mirrored, FINE), rows, grid, ctf=False)
     assert agreement(ours[0], theirs[0])[0] < 0.95
+
+
+def map_65(shared):
+    return vx.VoxelMap(mrcfile.read(shared / "maps" / "70S_65_5A.mrc"), 5.0)
 
 
 def map_3j9g(shared):
@@ -203,10 +224,13 @@ def test_images_of_relion_project(shared, tmp_path, make_map, kernel, ctf):
 )
 @pytest.mark.parametrize("ctf", [True, False], ids=["ctf", "no ctf"])
 @pytest.mark.parametrize("padding", [1, 2, 4])
-def test_trilinear_slices_are_those_of_relion_project(shared, tmp_path, padding, ctf):
-    voxel_map = map_3j9g(shared)
-    pixel_size = float(voxel_map.voxel_size)
-    rows = relion_images.draw_rows(8, seed=1)
+@pytest.mark.parametrize("make_map", [map_3j9g, map_of_lysozyme])
+def test_trilinear_slices_are_those_of_relion_project(
+    shared, tmp_path, make_map, padding, ctf
+):
+    # RELION keeps the size of a pixel in single precision, which holds this one.
+    voxel_map, pixel_size = make_map(shared), 1.25
+    rows = relion_images.draw_rows(24, seed=1)
     rows[:2, :3] = [[0.0, 0.0, 0.0], [90.0, 0.0, 0.0]]
     relion = relion_images.Relion(tmp_path)
     theirs = relion.project(voxel_map.values, pixel_size, rows, ctf, padding)
@@ -215,6 +239,26 @@ def test_trilinear_slices_are_those_of_relion_project(shared, tmp_path, padding,
         vx.VoxelMap(values, pixel_size), Trilinear(padding)
     )
     ours = images_of(fourier_map, rows, vx.Grid(values.shape[1:], pixel_size), ctf)
+    for one, other in zip(ours, theirs, strict=True):
+        assert difference(one, other) < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+@pytest.mark.parametrize("padding", [1, 2, 3])
+def test_trilinear_slices_of_an_odd_map_are_those_of_relion_project(
+    shared, tmp_path, padding
+):
+    voxel_map = map_65(shared)
+    rows = relion_images.draw_rows(8, seed=1)
+    relion = relion_images.Relion(tmp_path)
+    theirs = relion.project(voxel_map.values, 5.0, rows, False, padding)
+    values = vx.VoxelMap(jnp.asarray(np.asarray(voxel_map.values, float)), 5.0)
+    fourier_map = vx.FourierMap.from_map(values, Trilinear(padding))
+    rows[:, 3:5] -= 5.0
+    ours = images_of(fourier_map, rows, vx.Grid(65, 5.0), False)
     for one, other in zip(ours, theirs, strict=True):
         assert difference(one, other) < 1e-6
 
@@ -294,6 +338,26 @@ def test_vitrax_project_writes_the_stack_of_relion_project(
         # Sign and scale, at zero frequency, which difference leaves out.
         assert one.mean() == pytest.approx(other.mean(), rel=1e-4)
         assert one.mean() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    shutil.which("relion_project") is None, reason="needs relion_project on the PATH"
+)
+@pytest.mark.parametrize("ctf", [True, False], ids=["ctf", "no ctf"])
+def test_vitrax_project_by_default_agrees_for_a_map_that_fills_its_box(
+    shared, tmp_path, ctf
+):
+    rows = relion_images.draw_rows(24, seed=0)
+    relion, values = relion_images.Relion(tmp_path), map_3j9g(shared).values
+    theirs = relion.project(values, 4.4, rows, ctf, 4)
+    files = ["map.mrc", "--out", "ours", "--angles", "poses.star", "--quiet"]
+    files = [each if each[0] == "-" else tmp_path / each for each in files]
+    assert main(["project", *map(str, files), *(["--ctf"] if ctf else [])]) == 0
+    ours = vx.io.read_stack(tmp_path / "ours" / "projections.mrcs")[:].astype(float)
+    assert_agree(ours, theirs, LEAST[ctf], scale=0.02)
+    record = json.loads((tmp_path / "ours" / "run.json").read_text())
+    assert record["results"]["kernel"] == repr(FINE)
 
 
 def read_numbers(path):

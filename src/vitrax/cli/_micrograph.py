@@ -118,8 +118,10 @@ def _results(
         "highest_height": float(job.heights.max()),
         "computed_beyond_edges": job.margin,
         "specimens": [
-            {"structure": str(path), **specimen.facts}
-            for path, specimen in zip(recipe.structures, job.specimens, strict=True)
+            {"structure": str(path), **specimen.facts, "kernel": repr(ready.kernel)}
+            for path, specimen, ready in zip(
+                recipe.structures, job.specimens, job.ready, strict=True
+            )
         ],
     }
 

@@ -48,8 +48,9 @@ class ProjectRecipe(ParticleOptions):
         False,
     )
     kernel: Annotated[Kernel, option(PROJECTION)] = field(
-        "interpolation of slices: default (errors of 5e-3), fine (1e-3), or "
-        "trilinear, which gives relion_project's own numbers",
+        "interpolation of slices: default (the quickest with errors below 5e-3 for "
+        "this structure), fine, or trilinear, which gives relion_project's own "
+        "numbers; run.json says which kernel it was",
         "default",
     )
     pad: Annotated[int | None, option(PROJECTION)] = field(

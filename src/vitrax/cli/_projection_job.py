@@ -1,13 +1,10 @@
 """Projections made ready: parameters resolved, inputs read, nothing written yet."""
 
 import dataclasses
-import functools as ft
-
-import jax
 
 from .. import io
 from ..image import ParticleStack
-from ..structure import ARBITRARY, FourierMap
+from ..structure import ARBITRARY
 from ._job import OPTICS_OF_SOURCE, filled, noted, particles_of, read_angles
 from ._needs import AT_REST, Plan
 from ._optics_facts import defocus_warnings
@@ -17,7 +14,7 @@ from ._project_recipe import ProjectRecipe
 from ._projector import Projector, kernel_of
 from ._source import Source, read_source, sampling_of_source
 from ._specimen import Asked, Specimen, specimen_of
-from ._stream import WORKING_COPIES, default_batch_size
+from ._stream import WORKING_COPIES, default_batch_size, to_fourier
 
 
 STACK, STAR, RUN = "projections.mrcs", "projections.star", "run.json"
@@ -75,9 +72,10 @@ def prepare_projection(recipe: ProjectRecipe) -> Projection:
         specimen = specimen_of(structure, Asked(box, pixel_size, recipe.resolution))
     if not recipe.ctf:
         particles = dataclasses.replace(particles, defocus=None)
-    to_fourier = jax.jit(ft.partial(FourierMap.from_map, kernel=kernel_of(recipe)))
+    voxel_map = specimen.voxel_map
+    ready = to_fourier(voxel_map, kernel=kernel_of(recipe, voxel_map))
     batch_size = recipe.batch_size or min(default_batch_size(box, 1), len(particles))
-    projector = Projector(to_fourier(specimen.voxel_map), box, pixel_size, batch_size)
+    projector = Projector(ready, box, pixel_size, batch_size)
     notes = [*said, *(source.notes if source else ()), *_cautions(structure, specimen)]
     if recipe.ctf:
         largest = None if source else max(recipe.defocus, key=abs)

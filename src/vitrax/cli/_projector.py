@@ -14,11 +14,11 @@ from ..image import ParticleStack
 from ..physics import RELION
 from ..pose import Pose
 from ..potential import project
-from ..structure import FourierMap, SliceKernel, Trilinear
+from ..structure import FourierMap, SliceKernel, Trilinear, VoxelMap
 from ._batches import batches, finite, pose_rows
 from ._optics_facts import contrast_per_map
 from ._project_recipe import ProjectRecipe
-from ._stream import FINE, Simulator
+from ._stream import Simulator, fine_kernel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +66,18 @@ class Projector:
             done += len(images)
 
 
-def kernel_of(recipe: ProjectRecipe) -> SliceKernel | Trilinear:
+def kernel_of(recipe: ProjectRecipe, voxel_map: VoxelMap) -> SliceKernel | Trilinear:
     """Return the interpolation that a recipe asks for.
 
     Args:
         recipe: the parameters.
+        voxel_map: that is projected; by default the kernel depends on it.
     """
     if recipe.kernel == "trilinear":
         return Trilinear(recipe.pad or 2)
-    return FINE if recipe.kernel == "fine" else SliceKernel()
+    if recipe.kernel == "fine":
+        return fine_kernel(voxel_map)
+    return SliceKernel.for_map(voxel_map)
 
 
 @ft.partial(jax.jit, static_argnums=3)

@@ -155,6 +155,7 @@ def _results(job: Job, noise: Noise, comparison: Comparison | None) -> dict[str,
             {"envelope": envelope_left(job.particles, RESOLUTIONS)}
         ),
         "specimen": job.specimen.facts,
+        "kernel": repr(job.simulator.specimen.kernel),
     }
     if comparison is not None:
         found["conventions"] = {

@@ -16,7 +16,7 @@ from ..image import ABERRATIONS, Microscope, ParticleStack, simulate
 from ..optics import Lens
 from ..physics import CODATA, Constants
 from ..pose import Pose
-from ..structure import FourierMap, SliceKernel
+from ..structure import FourierMap, SliceKernel, VoxelMap
 from ._batches import batches, finite, rows_of
 from ._draw import stream
 
@@ -24,9 +24,26 @@ from ._draw import stream
 # Memory of one image while it is made, in units of its pixels' bytes.
 WORKING_COPIES = 24
 
-# A map from a file may fill its box, where the default kernel is less accurate.
 FINE = SliceKernel(points=4, padding=1.5)
-ready_to_slice = jax.jit(ft.partial(FourierMap.from_map, kernel=FINE))
+to_fourier = jax.jit(FourierMap.from_map, static_argnames="kernel")
+
+
+def fine_kernel(voxel_map: VoxelMap) -> SliceKernel:
+    """Return `FINE`, or a finer kernel where a map is dense at the edge of its box.
+
+    Args:
+        voxel_map: with known values.
+    """
+    return max(FINE, SliceKernel.for_map(voxel_map), key=lambda kernel: kernel.points)
+
+
+def ready_to_slice(voxel_map: VoxelMap) -> FourierMap:
+    """Return the transform of a map for fine slices.
+
+    Args:
+        voxel_map: with known values.
+    """
+    return to_fourier(voxel_map, kernel=fine_kernel(voxel_map))
 
 
 @dataclasses.dataclass(frozen=True)

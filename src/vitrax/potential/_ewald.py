@@ -74,14 +74,13 @@ def _(
     along_beam = 0.5 * wavelength * (across**2 + down**2)
     to_nodes = structure.voxel_size * structure.padded_size
     rows = pose.as_matrix() * to_nodes
-    positions = [
+    x, y, z = (
         across * rows[0, i] + down * rows[1, i] + along_beam * rows[2, i]
         for i in range(3)
-    ]
-    limit = structure.padded_size // 2 + 1e-3
-    inside = ft.reduce(jnp.logical_and, [jnp.abs(x) <= limit for x in positions])
+    )
+    inside = structure.kernel.reads((x, y, z), structure.shape[0])
     weight = jnp.where(inside, structure.voxel_size**3 / grid.pixel_size**2, 0.0)
-    values = read_at(structure, jnp.stack(positions, axis=-1))
+    values = read_at(structure, jnp.stack((x, y, z), axis=-1))
     turned = _phases(pose, ky, kx, along_beam)
     return values * weight.astype(values.dtype) * turned, grid
 

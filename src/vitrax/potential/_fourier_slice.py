@@ -49,12 +49,12 @@ class FourierSlice(AbstractProjector):
         ky, kx = grid.frequency_axes()
         to_nodes = fourier_map.voxel_size * fourier_map.padded_size
         rows = image_rows(pose) * to_nodes
-        limit = fourier_map.padded_size // 2 + 1e-3
-        inside = [jnp.abs(at) <= limit for at in plane_positions(rows, ky, kx)]
+        positions = plane_positions(rows, ky, kx)
+        inside = fourier_map.kernel.reads(positions, fourier_map.shape[0])
         scale = fourier_map.voxel_size**3 / grid.pixel_size**2
         # A factor, not a selection: XLA would run the interpolation once for each
         # selection from its result.
-        weight = jnp.where(inside[0] & inside[1] & inside[2], scale, 0.0)
+        weight = jnp.where(inside, scale, 0.0)
         values = read_plane(fourier_map, rows, ky, kx)
         return moved(values * weight.astype(values.dtype), pose.shift, grid)
 

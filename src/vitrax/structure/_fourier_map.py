@@ -71,7 +71,9 @@ class FourierMap(eqx.Module):
 
         Args:
             voxel_map: the map, with the same number of voxels along each axis.
-            kernel: interpolation; by default `SliceKernel()`, accurate to 5e-3. Take
+            kernel: interpolation; by default `SliceKernel()`, accurate to 5e-3 for a
+                particle of up to 0.6 of the box, whatever the values are. Take
+                `SliceKernel.for_map(voxel_map)` for that accuracy in any map,
                 `SliceKernel(points=4, padding=1.5)` for 1e-3, `Trilinear(padding)` for
                 RELION's own numbers.
 
@@ -89,9 +91,11 @@ class FourierMap(eqx.Module):
         size_of_map = shape[0]
         size = kernel.padded_size(size_of_map)
         values = kernel.deconvolved(voxel_map.values, size)
-        half = kernel.kept(jnp.fft.rfftn(_corner_padded(values, size)))
+        half = jnp.fft.rfftn(_corner_padded(values, size))
+        nodes = _with_guards(half, size, guard_of(kernel))
+        nodes = kernel.kept(nodes, _origin(size, guard_of(kernel)), size_of_map)
         return cls(
-            to_bricks(_with_guards(half, size, guard_of(kernel))),
+            to_bricks(nodes),
             voxel_map.voxel_size.astype(voxel_map.values.dtype),
             (size_of_map, size_of_map, size_of_map),
             kernel,
@@ -101,8 +105,7 @@ class FourierMap(eqx.Module):
     @property
     def origin(self) -> tuple[int, int, int]:
         """Node (z, y, x) of zero frequency."""
-        guard = guard_of(self.kernel)
-        return (self.padded_size // 2 + guard, self.padded_size // 2 + guard, guard)
+        return _origin(self.padded_size, guard_of(self.kernel))
 
     @property
     def node_shape(self) -> tuple[int, int, int]:
@@ -119,6 +122,11 @@ class FourierMap(eqx.Module):
 def guard_of(kernel: SliceKernel | Trilinear) -> int:
     """Return how many nodes beyond the outermost frequency the kernel reaches."""
     return kernel.points // 2 + 1
+
+
+def _origin(size: int, guard: int) -> tuple[int, int, int]:
+    """Return the node (z, y, x) of zero frequency."""
+    return (size // 2 + guard, size // 2 + guard, guard)
 
 
 def _corner_padded(values: Array, size: int) -> Array:

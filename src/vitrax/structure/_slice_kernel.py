@@ -2,18 +2,27 @@
 
 import functools as ft
 import math
+from typing import Self
 
 import jax.numpy as jnp
 import numpy as np
 import scipy.fft
 import scipy.linalg
-from jaxtyping import Array, Float, Inexact
+from jaxtyping import Array, Bool, Float, Inexact
+
+from .._checks import checked, is_concrete
+from ._voxel_map import VoxelMap
 
 
 # Part of the box's half width over which a kernel is made most accurate. Three points
 # do well over half of it, where most of a particle is; four can afford more.
 _FILLED = {3: 0.5, 4: 0.7, 5: 0.7, 6: 0.7}
 _ALIASES = np.arange(-24, 25)
+# What `SliceKernel.for_map` chooses from, the cheapest first.
+_CHOICE = ((3, 1.4), (4, 1.5), (5, 1.5), (6, 2.0))
+# By how much the worst pose was found to be worse than the mean that is predicted,
+# where a kernel is near its limit (benchmarks/kernels.py).
+_WORST = 1.2
 
 
 class SliceKernel:
@@ -27,8 +36,9 @@ class SliceKernel:
     optimal gridding kernels of magnetic resonance do (Fessler and Sutton 2003).
 
     The default is accurate to 5e-3 (relative L2) where the particle's diameter is up to
-    0.6 of the box, `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75. The table
-    in docs/choosing.md has more.
+    0.6 of the box, `SliceKernel(points=4, padding=1.5)` to 1e-3 up to 0.75, and to 5e-3
+    up to 0.9. `SliceKernel.for_map` chooses by a map's values; the table in
+    docs/choosing.md has more.
 
     Args:
         points: nodes $W$ along each axis; more are slower and more accurate.
@@ -60,6 +70,38 @@ class SliceKernel:
             )
         self.points = int(points)
         self.padding = float(padding)
+
+    @classmethod
+    def for_map(cls, voxel_map: VoxelMap, error: float = 5e-3) -> Self:
+        """Return the cheapest kernel that is accurate enough for a map.
+
+        Args:
+            voxel_map: with known values; not under `jit`.
+            error: of a projection, relative L2, at most, in the worst pose. Noise
+                around a particle counts as part of it.
+
+        Raises:
+            ValueError: if the values are traced, or no kernel is as accurate.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> import vitrax as vx
+            >>> from vitrax.structure import SliceKernel
+            >>> small = vx.VoxelMap(jnp.zeros((16,) * 3).at[6:11, 6:11, 6:11].set(1), 1)
+            >>> full = vx.VoxelMap(jnp.ones((16,) * 3), 1)
+            >>> SliceKernel.for_map(small), SliceKernel.for_map(full)
+            (SliceKernel(points=3, padding=1.4), SliceKernel(points=5, padding=1.5))
+        """
+        errors = [(cls(*each), cls(*each).error(voxel_map)) for each in _CHOICE]
+        for kernel, found in errors:
+            if _WORST * found <= error:
+                return kernel
+        best, least = errors[-1]
+        raise ValueError(
+            f"cannot choose a kernel for slices within {error:g} because the finest, "
+            f"{best}, is within {_WORST * least:.1g} for this map; do pad the map, or "
+            f"allow that"
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SliceKernel) and self._key() == other._key()
@@ -110,9 +152,62 @@ class SliceKernel:
         x = jnp.asarray(factor, values.dtype)
         return values * x[:, None, None] * x[:, None][None] * x[None, None]
 
-    def kept(self, half: Inexact[Array, "n n h"]) -> Inexact[Array, "n n h"]:
+    def kept(
+        self, nodes: Inexact[Array, "z y x"], origin: tuple[int, int, int], n: int
+    ) -> Inexact[Array, "z y x"]:
         """Return the nodes that are read: all."""
-        return half
+        del origin, n
+        return nodes
+
+    def reads(
+        self, positions: tuple[Array, Array, Array], n: int
+    ) -> Bool[Array, "y kx"]:
+        """Return whether each frequency is read: those within the cube of nodes.
+
+        Args:
+            positions: x, y and z of each, in nodes.
+            n: voxels of the map along each axis.
+        """
+        limit = self.padded_size(n) // 2 + 1e-3
+        x, y, z = (jnp.abs(at) <= limit for at in positions)
+        return x & y & z
+
+    def error(self, voxel_map: VoxelMap) -> float:
+        r"""Return the relative L2 error to expect in slices of a map.
+
+        A wave from the place $x$ of one axis is read between nodes with the relative
+        error $\epsilon^2(x) = \sum_{l \ne 0} \hat\varphi^2(x+l) / \sum_l
+        \hat\varphi^2(x+l)$, the mean over all offsets from the nodes. The sum over the
+        axes is weighted by the squares of the values, as if voxels were independent:
+
+        $$\sqrt{\sum_r v^2(r) \sum_i \epsilon^2(r_i) / \sum_r v^2(r)}$$
+
+        Args:
+            voxel_map: with known values; not under `jit`.
+
+        Raises:
+            ValueError: if the values are traced.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> import vitrax as vx
+            >>> full = vx.VoxelMap(jnp.ones((16, 16, 16)), 1.0)
+            >>> f"{vx.structure.SliceKernel().error(full):.3f}"
+            '0.088'
+        """
+        powers = _powers(voxel_map)
+        total = float(np.sum(powers[0]))
+        squared = sum(
+            float(power @ self._squared_errors(power.size)) for power in powers
+        )
+        return math.sqrt(squared / total) if total else 0.0
+
+    def _squared_errors(self, n: int) -> np.ndarray:
+        """Return ε² at each of `n` voxels along an axis."""
+        x = (np.arange(n) - n // 2) / self.padded_size(n)
+        main = np.tensordot(self.coefficients, _transforms(self.points, x), 1) ** 2
+        middle = len(_ALIASES) // 2
+        return np.delete(main, middle, axis=0).sum(axis=0) / main.sum(axis=0)
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         r"""Return the deconvolution $\sum_l \hat\varphi(x+l)^2 / \hat\varphi(x)$.
@@ -122,6 +217,25 @@ class SliceKernel:
         """
         spectrum = np.tensordot(self.coefficients, _transforms(self.points, x), 1)
         return np.sum(spectrum**2, axis=0) / spectrum[len(_ALIASES) // 2]
+
+
+def _powers(voxel_map: VoxelMap) -> list[np.ndarray]:
+    """Return the sums of the squares of a map's values across z, y and x."""
+    voxel_map = checked("SliceKernel.error", voxel_map=voxel_map)
+    if not is_concrete(voxel_map.values):
+        raise ValueError(
+            "cannot measure the error of a kernel because the map's values are traced; "
+            "do choose the kernel outside jit, grad and vmap"
+        )
+    values = np.asarray(voxel_map.values)
+    powers = [np.zeros(n) for n in values.shape]
+    # By planes, else a large map would be in memory once more.
+    for z, plane in enumerate(values):
+        squares = np.square(plane, dtype=float)
+        powers[0][z] = squares.sum()
+        powers[1] += squares.sum(axis=1)
+        powers[2] += squares.sum(axis=0)
+    return powers
 
 
 def kernel_values(t, coefficients: tuple[float, ...]):
