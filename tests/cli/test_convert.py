@@ -83,6 +83,44 @@ def test_nothing_is_replaced_unasked(star, capsys):
     assert "it exists" in capsys.readouterr().err
 
 
+def test_the_contrast_of_cryosparc_goes_through_relion(star, tmp_path):
+    dark, back = tmp_path / "dark.cs", tmp_path / "back.cs"
+    assert main(["convert", str(star), str(dark), "--copy-images"]) == 0
+    assert main(["convert", str(dark), str(tmp_path / "through.star")]) == 0
+    assert main(["convert", str(tmp_path / "through.star"), str(back)]) == 0
+    assert set(vx.io.read_cs(back)["blob/sign"].tolist()) == {-1.0}
+    compared(star, back)
+    turned = tmp_path / "turned.star"
+    assert main(["convert", str(dark), str(turned), "--copy-images"]) == 0
+    compared(star, turned)
+
+
+def test_stacks_are_named_so_that_they_are_found(star, tmp_path, monkeypatch):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir("/")
+    assert main(["convert", str(star), str(folder / "a.cs")]) == 0
+    compared(star, folder / "a.cs")
+
+
+def test_strict_paths(star, tmp_path, capsys):
+    text = star.read_text().replace("@particles.mrcs", "@../../etc/passwd")
+    star.write_text(text)
+    options = [str(star), str(tmp_path / "a.cs")]
+    assert main(["convert", *options, "--strict-paths"]) == 3
+    assert "strict paths" in capsys.readouterr().err
+    assert not (tmp_path / "a.cs").exists()
+
+
+def test_the_source_s_own_stack_is_never_replaced(star, tmp_path, capsys):
+    first = vx.io.read_particles(star)[:2]
+    vx.io.write_particle_table(tmp_path / "sub.star", first)
+    options = [str(tmp_path / "sub.star"), str(star), "--copy-images", "--overwrite"]
+    assert main(["convert", *options]) == 3
+    assert "may be the stack of another table" in capsys.readouterr().err
+    assert len(vx.io.read_stack(star.with_suffix(".mrcs"))) == COUNT
+
+
 def test_an_unknown_suffix(star, tmp_path, capsys):
     assert main(["convert", str(star), str(tmp_path / "a.txt")]) == 2
     assert "--to" in capsys.readouterr().err
@@ -101,8 +139,25 @@ def test_a_map(tmp_path):
     np.testing.assert_array_equal(vx.io.read_map(tmp_path / "b.map").values, values)
 
 
+def test_a_map_keeps_where_it_begins(shared, tmp_path):
+    source = shared / "maps" / "EMD-3197.map"
+    assert main(["convert", str(source), str(tmp_path / "b.mrc")]) == 0
+    one, other = map(vx.io.read_header, (source, tmp_path / "b.mrc"))
+    assert one.start == other.start != (0, 0, 0)
+    assert one.labels[:1] == other.labels[:1]
+
+
 def test_atoms(shared, tmp_path):
     source = shared / "structures" / "1uao.pdb"
     assert main(["convert", str(source), str(tmp_path / "a.cif")]) == 0
     one, other = map(vx.io.read_atoms, (source, tmp_path / "a.cif"))
     np.testing.assert_allclose(one.positions, other.positions)
+    assert "GLY" in (tmp_path / "a.cif").read_text()
+
+
+def test_every_model_is_kept(shared, tmp_path, capsys):
+    source = shared / "structures" / "1uao_10_models.pdb"
+    assert main(["convert", str(source), str(tmp_path / "a.cif")]) == 0
+    vx.io.read_atoms(tmp_path / "a.cif", model=10)
+    assert main(["convert", str(source), str(tmp_path / "a.pdb")]) == 2
+    assert "mmCIF" in capsys.readouterr().err

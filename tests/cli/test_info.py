@@ -113,6 +113,13 @@ def test_movie(tmp_path, capsys):
     assert found["facts"]["frames × rows × columns"] == "3 × 4 × 6"
 
 
+def test_atoms_under_another_name(shared, tmp_path, capsys):
+    path = tmp_path / "a.txt"
+    path.write_bytes((shared / "structures" / "1uao.pdb").read_bytes())
+    (found,) = facts(capsys, path)
+    assert found["facts"]["atoms read"] == 138
+
+
 def test_an_empty_table(tmp_path, capsys):
     path = tmp_path / "a.star"
     path.write_text("data_particles\n\nloop_\n_rlnImageName #1\n_rlnDefocusU #2\n")

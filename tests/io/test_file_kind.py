@@ -65,3 +65,21 @@ def test_what_vitrax_writes(tmp_path):
     assert file_kind(tmp_path / "a") is FileKind.MRC
     vx.io.write_model(tmp_path / "a.json", vx.Lens(defocus=1.0))
     assert file_kind(tmp_path / "a.json") is FileKind.MODEL
+
+
+@pytest.mark.parametrize(
+    ("read", "head"),
+    [
+        (vx.io.read_star, b"data_particles\n\nloop_\n_rlnImageName #1\n"),
+        (vx.io.read_atoms, b"REMARK\n"),
+        (vx.io.read_particles, b"mip,phi,theta,psi\n"),
+    ],
+)
+def test_texts_are_not_unpacked_without_end(read, head, tmp_path, monkeypatch):
+    import vitrax.io._contents as contents
+
+    monkeypatch.setattr(contents, "MAX_TEXT", 2**20)
+    path = tmp_path / "bomb.gz"
+    path.write_bytes(gzip.compress(head + b" \n" * 2**20))
+    with pytest.raises(InputError, match="larger than"):
+        read(path)

@@ -27,6 +27,14 @@ _MENDING: dict[FileKind, Callable[[pathlib.Path, pathlib.Path], list[Any]]] = {
 }
 
 
+_PARTICLES = (
+    FileKind.RELION,
+    FileKind.CISTEM,
+    FileKind.CRYOSPARC,
+    FileKind.LEOPARD,
+)
+
+
 def check(
     paths: Sequence[pathlib.Path],
     *,
@@ -96,7 +104,8 @@ def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
     try:
         kind = io.file_kind(path)
         record["kind"] = kind.value
-        found = _PROBLEMS[kind](path) if kind in _PROBLEMS else _unreadable(path, kind)
+        found = _PROBLEMS[kind](path) if kind in _PROBLEMS else []
+        found = found or _unreadable(path, kind)
         record["problems"] = [vars(problem) for problem in found]
         record["left"] = len(found)
         if target is not None and found:
@@ -113,7 +122,10 @@ def _unreadable(path: pathlib.Path, kind: FileKind) -> list[Problem]:
         FileKind.TIFF: io.read_movie,
         FileKind.MODEL: io.read_model,
         FileKind.ARRAYS: array_facts,
+        **dict.fromkeys(_PARTICLES, io.read_particles),
     }
+    if kind not in readers:
+        return []
     try:
         readers[kind](path)
     except (InputError, ValueError) as error:
@@ -129,7 +141,12 @@ def _mended(
         return {}
     changed = _MENDING[kind](path, target)
     left = _PROBLEMS[kind](target)
-    return {"mended": [str(change) for change in changed], "left": len(left)}
+    return {"mended": [_in_words(change) for change in changed], "left": len(left)}
+
+
+def _in_words(change: Problem | str) -> str:
+    """Return what was mended."""
+    return change if isinstance(change, str) else f"{change.where}: {change.what}"
 
 
 def _as_text(record: dict[str, Any]) -> str:

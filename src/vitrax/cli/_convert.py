@@ -1,5 +1,6 @@
 """The command `vitrax convert`: particles, maps and atoms from format to format."""
 
+import dataclasses
 import pathlib
 
 from .. import io
@@ -90,7 +91,34 @@ def _write_table(
             "cannot change the contrast because images aren't copied; do give "
             "--copy-images"
         )
-    io.write_particle_table(recipe.out, particles, layout=layout)
+    placed = _named_from(recipe.out, particles)
+    io.write_particle_table(recipe.out, placed, layout=layout)
+
+
+def _named_from(out: pathlib.Path, particles: ParticleStack) -> ParticleStack:
+    """Return particles whose stacks are found from where their table will be.
+
+    A stack that is found, but not from there, gets its whole path for a name.
+
+    Raises:
+        InputError: if a name leads where strict paths forbid.
+    """
+    reader = particles.reader
+    if not isinstance(reader, io.StackImages):
+        return particles
+    later = dataclasses.replace(
+        reader.search, source=str(out), project=None, path_map=(), is_strict=False
+    )
+    names = []
+    for name in reader.stacks:
+        reader.search.tried(name)
+        if reader.search.is_there(name) and not later.is_there(name):
+            names.append(str(reader.search.find(name).absolute()))
+        else:
+            names.append(name)
+    return dataclasses.replace(
+        particles, reader=dataclasses.replace(reader, stacks=tuple(names))
+    )
 
 
 def _default(out: pathlib.Path) -> str:
@@ -108,12 +136,20 @@ def _default(out: pathlib.Path) -> str:
 def _convert_map(recipe: ConvertRecipe) -> str:
     """Write a map, and return what was written."""
     voxels = io.read_map(recipe.file, voxel_size=recipe.angpix)
-    io.write_map(recipe.out, voxels)
+    io.write_map(recipe.out, voxels, header=io.read_header(recipe.file))
     return f"{recipe.out}: a map of {' × '.join(map(str, voxels.values.shape))} voxels"
 
 
 def _convert_atoms(recipe: ConvertRecipe) -> str:
-    """Write atoms, and return what was written."""
-    atoms = io.read_atoms(recipe.file)
-    io.write_atoms(recipe.out, atoms)
-    return f"{recipe.out}: {len(atoms)} atoms"
+    """Write atoms with all that is known of them, and return what was written.
+
+    Raises:
+        UsageError: for a format that doesn't hold all of it.
+    """
+    if recipe.out.suffix.lower() not in (".cif", ".mmcif"):
+        raise UsageError(
+            f"cannot write atoms to {recipe.out} because mmCIF alone holds every "
+            f"model; do name it {recipe.out.stem}.cif"
+        )
+    io.write_mended_atoms(recipe.file, recipe.out)
+    return f"{recipe.out}: {len(io.read_atoms(recipe.out))} atoms in its first model"

@@ -11,7 +11,6 @@ from .. import io
 from .._files import InputError
 from ..io import FileKind
 from ._array_facts import array_facts, model_facts
-from ._atom_facts import atom_facts
 from ._mrc_facts import movie_facts, mrc_facts
 from ._needs import as_bytes
 from ._particle_facts import cryosparc_facts, particle_facts
@@ -27,7 +26,7 @@ _FACTS: dict[FileKind, Callable[[pathlib.Path], FactsAndRemarks]] = {
     FileKind.CISTEM: particle_facts,
     FileKind.CRYOSPARC: cryosparc_facts,
     FileKind.LEOPARD: particle_facts,
-    FileKind.ATOMS: atom_facts,
+    FileKind.ATOMS: io.atom_facts,
     FileKind.MODEL: model_facts,
     FileKind.ARRAYS: array_facts,
 }

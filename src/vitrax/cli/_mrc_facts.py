@@ -50,6 +50,8 @@ def _value_range(path: pathlib.Path, sections: int) -> str:
 
 
 def _range_of(images: np.ndarray) -> str:
+    if not images.size:
+        return "there are no pixels"
     return (
         f"{images.min():.5g} to {images.max():.5g}, mean {images.mean():.5g}, "
         f"sd {images.std():.5g}"

@@ -1,6 +1,7 @@
 """Files in and out: maps, images, STAR tables, particles and atoms."""
 
 from .._files import InputError as InputError, InputWarning as InputWarning
+from ._atom_facts import atom_facts as atom_facts
 from ._atom_mending import write_mended_atoms as write_mended_atoms
 from ._atom_problems import atom_problems as atom_problems
 from ._atom_writer import write_atoms as write_atoms
@@ -45,6 +46,7 @@ from ._particle_writer import (
 from ._particles import read_particles as read_particles
 from ._problem import Problem as Problem
 from ._relion_layout import Relion as Relion
+from ._stack_images import StackImages as StackImages
 from ._stacks import (
     ImageStack as ImageStack,
     StackWriter as StackWriter,

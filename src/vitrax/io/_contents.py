@@ -17,6 +17,8 @@ Path = str | os.PathLike[str]
 # The largest content that a compressed file may have. A few megabytes can hold
 # terabytes.
 MAX_UNPACKED = 8 * 2**30
+# Likewise, of text, which is larger still when it is parsed.
+MAX_TEXT = 2**29
 # No deflate stream is longer than this many times its compressed length.
 GZIP_MAX_RATIO = 1032
 
@@ -93,20 +95,21 @@ def open_content(path: Path) -> Iterator[IO[bytes] | bz2.BZ2File | gzip.GzipFile
     Raises:
         InputError: if it isn't there, or its compression is damaged.
     """
-    start = first_bytes(path, 3)
-    if not is_compressed(start):
-        with open_raw(path) as file:
+    with open_raw(path) as file:
+        start = file.read(3)
+        file.seek(0)
+        if not is_compressed(start):
             yield file
-        return
-    opener = gzip.open if start.startswith(_GZIP) else bz2.open
-    try:
-        with opener(path, "rb") as file:
-            yield file
-    except (EOFError, OSError, zlib.error) as error:
-        raise InputError(
-            f"cannot read {os.fspath(path)} because its compression is damaged or cut "
-            f"short; do fetch it again"
-        ) from error
+            return
+        opener = gzip.open if start.startswith(_GZIP) else bz2.open
+        try:
+            with opener(file, "rb") as content:
+                yield content
+        except (EOFError, OSError, zlib.error) as error:
+            raise InputError(
+                f"cannot read {os.fspath(path)} because its compression is damaged or "
+                "cut short; do fetch it again"
+            ) from error
 
 
 def unpack(path: Path, count: int) -> bytes:
@@ -127,12 +130,12 @@ def unpack(path: Path, count: int) -> bytes:
     return b"".join(parts)
 
 
-def read_whole(path: Path, limit: int = MAX_UNPACKED) -> bytes:
+def read_whole(path: Path, limit: int | None = None) -> bytes:
     """Return the content of a file, unpacked if it is compressed.
 
     Args:
         path: the file.
-        limit: bytes that compressed content may have.
+        limit: bytes that compressed content may have, by default `MAX_TEXT`.
 
     Raises:
         InputError: if it cannot be read, is empty, isn't what its name says, or its
@@ -142,6 +145,7 @@ def read_whole(path: Path, limit: int = MAX_UNPACKED) -> bytes:
     check_content(path, start)
     if not is_compressed(start):
         return pathlib.Path(path).read_bytes()
+    limit = MAX_TEXT if limit is None else limit
     content = unpack(path, limit + 1)
     if len(content) > limit:
         raise InputError(

@@ -284,8 +284,9 @@ def _alignments(
         f"{name}/shift": -particles.shifts / sizes[:, None],
     }
     for field, label in (("split", "rlnRandomSubset"), ("class", "rlnClassNumber")):
-        if label in particles.columns:
-            numbers = np.asarray(particles.columns[label])
+        numbers = np.asarray(particles.columns.get(label, ""))
+        # Text in the place of numbers stays in RELION's column.
+        if numbers.dtype.kind in "iuf" and np.isfinite(numbers).all():
             fields[f"{name}/{field}"] = np.maximum(numbers - 1, 0)
         elif f"{name}/{field}" not in held:
             fields[f"{name}/{field}"] = np.zeros(len(angles), np.int64)

@@ -24,6 +24,8 @@ PIXEL_SIZES = (
 ZERNIKE = {"odd_zernike": "rlnOddZernike", "even_zernike": "rlnEvenZernike"}
 MAGNIFICATION = ("rlnMagMat00", "rlnMagMat01", "rlnMagMat10", "rlnMagMat11")
 ABERRATIONS = (*BEAM_TILT, *ZERNIKE.values(), *MAGNIFICATION)
+# CryoSPARC's column of the contrast of images, -1 for dark, which its particles keep.
+SIGN = "blob/sign"
 # Whether images were multiplied by their CTF.
 PREMULTIPLIED = "rlnCtfDataAreCtfPremultiplied"
 

@@ -61,7 +61,10 @@ def read_mtf(path: Path) -> MeasuredTransfer:
             f"cannot use {_FREQUENCY} of {source} because it doesn't increase in "
             f"{rows_in_words(falls)}; do sort the rows by it, each frequency once"
         )
-    return MeasuredTransfer(frequencies, values)
+    try:
+        return MeasuredTransfer(frequencies, values)
+    except ValueError as error:
+        raise InputError(f"cannot use the MTF of {source}: {error}") from error
 
 
 def _curve(tables: dict[str, StarTable], source: str) -> StarTable:

@@ -244,7 +244,7 @@ def write_particles(
             rows = np.flatnonzero(kind_of[particles.groups] == number)
             suffix = "" if len(distinct) == 1 else f"_{number + 1}"
             stack = target.with_name(f"{target.stem}{suffix}.mrcs")
-            _check_is_free(stack, target)
+            _check_is_free(stack, target, particles)
             edge = layout.checked_box(box, target)
             writer = files.enter_context(
                 StackWriter(stack, (len(rows), edge, edge), pixel_size)
@@ -323,13 +323,24 @@ def write_particle_table(
         layout.write_table(table, particles, images)
 
 
-def _check_is_free(stack: pathlib.Path, table: pathlib.Path) -> None:
-    """Raise if a stack would replace one that another table may name."""
-    if stack.exists() and not table.exists():
+def _check_is_free(
+    stack: pathlib.Path, table: pathlib.Path, particles: ParticleStack
+) -> None:
+    """Raise if a stack would replace one that another table may name, or the source."""
+    if stack.exists() and (not table.exists() or _is_read_from(stack, particles)):
         raise InputError(
             f"cannot write the images of {table} because {stack} exists, which may be "
             "the stack of another table; do choose another name or folder"
         )
+
+
+def _is_read_from(stack: pathlib.Path, particles: ParticleStack) -> bool:
+    """Return whether some of the particles' images are in a stack."""
+    reader = particles.reader
+    if not isinstance(reader, StackImages):
+        return False
+    names = [name for name in reader.stacks if reader.search.is_there(name)]
+    return any(stack.samefile(reader.search.find(name)) for name in names)
 
 
 def _name_for_relion(stack: pathlib.Path, project: Path | None) -> str:

@@ -17,6 +17,7 @@ from ._labels import (
     PREMULTIPLIED,
     SHIFTS,
     SHIFTS_IN_PIXELS,
+    SIGN,
 )
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._split_columns import joined_columns
@@ -56,7 +57,7 @@ def read_relion(
         stacks=stacks,
         stack_of=stack_of,
         index_of=index_of,
-        signs=np.full(len(names), source.sign("relion")),
+        signs=_signs(source, particles),
         boxes=boxes[groups],
     )
     missing: dict[str, str] = {}
@@ -283,6 +284,17 @@ def _number_or_given(
         how = HOW_TO_GIVE[name]
         raise InputError(f"{lacks(optics, [name], where)}, or give {how}")
     return number(optics, name, where, given.get(name))
+
+
+def _signs(source: ParticleSource, particles: StarTable) -> np.ndarray:
+    """Return the sign of each image, as the caller or CryoSPARC's column says.
+
+    RELION itself has no field for it, and expects white.
+    """
+    if source.contrast is None and SIGN in particles:
+        said = number(particles, SIGN, source.name)
+        return np.where(said < 0, 1, -1)
+    return np.full(particles.rows, source.sign("relion"))
 
 
 def _boxes(optics: StarTable, source: str) -> np.ndarray:

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from ..image import ParticleStack
+from ._labels import SIGN
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import check_box, image_names, particle_tables
 from ._star_table import TEXT
@@ -63,5 +64,8 @@ class Relion(AbstractLayout):
         for number, stack in enumerate(images.stacks):
             rows = images.stack_of == number
             names[rows] = image_names(images.index_of[rows], stack)
-        tables = particle_tables(particles, {"rlnImageName": names})
+        columns: dict[str, np.ndarray] = {"rlnImageName": names}
+        if SIGN in particles.columns:
+            columns[SIGN] = -images.signs
+        tables = particle_tables(particles, columns)
         write_tables(path, tables, version=_VERSIONS[self.version])

@@ -25,6 +25,19 @@ class StackImages:
         index_of: which image of it, from 0.
         signs: of each row, 1 if protein is dark in the file, -1 if it is white.
         boxes: pixels along an edge of each row's image, 0 where the table doesn't say.
+
+    Example:
+        >>> import jax, numpy as np, tempfile
+        >>> import vitrax as vx
+        >>> poses = vx.Pose.uniform(jax.random.key(0), 3)
+        >>> lenses = jax.vmap(vx.Lens)(np.full(3, 1.2e4))
+        >>> optics = vx.image.OpticsGroup(pixel_size=1.5, voltage=300.0, box=8)
+        >>> images = np.ones((3, 8, 8))
+        >>> stack = vx.ParticleStack.from_arrays(images, poses, lenses, optics)
+        >>> path = tempfile.mkdtemp() + "/particles.star"
+        >>> vx.io.write_particles(path, stack)
+        >>> vx.io.read_particles(path).reader.stacks
+        ('particles.mrcs',)
     """
 
     search: StackSearch

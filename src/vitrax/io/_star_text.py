@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from .._files import InputError
 from ._contents import Path
 from ._star_table import StarTable
 
@@ -85,7 +86,7 @@ def _quoted(text: str, column: str) -> str:
         for quote in "\"'":
             if not re.search(rf"{quote}(?=\s)|{quote}$", text):
                 return f"{quote}{text}{quote}"
-    raise ValueError(
+    raise InputError(
         f"cannot write a text of column {column} because it holds both kinds of quotes "
         "or a line break; do change it"
     )

@@ -1,22 +1,37 @@
-"""What `vitrax info` says of atomic models."""
+"""What is in an atomic model, for `vitrax info`."""
 
-import pathlib
+import collections
+import os
 from typing import Any
 
+import gemmi
 import numpy as np
 
-from .. import io
+from ._atom_files import parse_atoms
+from ._atoms import read_atoms
+from ._contents import Path, read_whole
 
 
-def atom_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in an atomic model, and what is odd about it."""
-    import collections
+def atom_facts(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return what is in an atomic model, in words by name, and what is odd about it.
 
-    import gemmi
+    Args:
+        path: a PDB or mmCIF file, which may be packed.
 
-    atoms = io.read_atoms(path)
-    structure = gemmi.read_structure(str(path))
-    structure.setup_entities()
+    Raises:
+        InputError: if it can't be read.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import vitrax as vx
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "water.pdb")
+        >>> line = "HETATM    1  O   HOH A   1       1.000   2.000   3.000  1.00 20.00"
+        >>> _ = path.write_text(line + "           O\\nEND\\n")
+        >>> vx.io.atom_facts(path)[0]["atoms read"]
+        1
+    """
+    source = os.fspath(path)
+    atoms, structure = read_atoms(path), _structure(source, read_whole(path))
     sites = [site for site in structure[0].all()]
     count = collections.Counter(site.atom.element.name for site in sites)
     positions, b = np.asarray(atoms.positions), np.asarray(atoms.b_factors)
@@ -35,6 +50,12 @@ def atom_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
         or "none named",
     }
     return facts, _atom_remarks(sites, b, count)
+
+
+def _structure(source: str, content: bytes) -> gemmi.Structure:
+    structure = parse_atoms(source, content).structure
+    structure.setup_entities()
+    return structure
 
 
 def _models(count: int) -> int | str:
