@@ -1,5 +1,6 @@
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -76,6 +77,47 @@ def test_what_cannot_be_mended_stays_an_error(tmp_path, capsys):
     assert main(["check", str(path), "--fix", str(tmp_path / "c.mrc")]) == 3
     assert not (tmp_path / "c.mrc").exists()
     assert "truncated" in capsys.readouterr().out
+
+
+def particles(folder):
+    """Write particles whose stack is in a folder of its own."""
+    poses = vx.Pose.uniform(jax.random.key(0), 3)
+    optics = vx.image.OpticsGroup(1.5, 300.0, box=8)
+    images = np.random.default_rng(0).normal(size=(3, 8, 8))
+    stack = vx.ParticleStack.from_arrays(images, poses, vx.Lens(1.2e4), optics)
+    (folder / "project" / "job").mkdir(parents=True)
+    table = folder / "project" / "job" / "a.star"
+    vx.io.write_particles(table, stack, project=folder / "project")
+    moved = folder / "a.star"
+    table.rename(moved)
+    return moved
+
+
+@pytest.mark.parametrize("suffix", [".star", ".cs"])
+def test_where_stacks_are(tmp_path, suffix, capsys):
+    path = particles(tmp_path)
+    if suffix == ".cs":
+        found = vx.io.read_particles(path, project=tmp_path / "project")
+        path = tmp_path / "a.cs"
+        vx.io.write_particle_table(path, found, layout=vx.io.CryoSPARC())
+    assert main(["check", str(path)]) == 3
+    assert "isn't found" in capsys.readouterr().out
+    project = str(tmp_path / "project")
+    assert main(["check", str(path), "--project", project]) == 0
+    assert main(["check", str(path), "--path-map", f"job={project}/job"]) == 0
+    assert main(["check", str(path), "--path-map", "job"]) != 0
+
+
+def test_no_file(capsys):
+    assert main(["check"]) == 2
+    assert "no file is named" in capsys.readouterr().err
+
+
+def test_what_no_reader_takes_is_wrong(tmp_path, capsys):
+    path = tmp_path / "a.star"
+    path.write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n")
+    assert main(["check", str(path)]) == 3
+    assert "rlnVoltage" in capsys.readouterr().out
 
 
 def test_not_a_file_of_ours(tmp_path, capsys):

@@ -1,3 +1,5 @@
+import json
+
 import jax
 import numpy as np
 import pytest
@@ -119,6 +121,13 @@ def test_the_source_s_own_stack_is_never_replaced(star, tmp_path, capsys):
     assert main(["convert", *options]) == 3
     assert "may be the stack of another table" in capsys.readouterr().err
     assert len(vx.io.read_stack(star.with_suffix(".mrcs"))) == COUNT
+
+
+def test_json(star, tmp_path, capsys):
+    assert main(["convert", str(star), str(tmp_path / "a.cs"), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["from"] == "RELION's particles"
+    assert record["path"] == str(tmp_path / "a.cs")
 
 
 def test_an_unknown_suffix(star, tmp_path, capsys):

@@ -186,6 +186,8 @@ def info(
 def check(
     *files: pathlib.Path,
     fix: pathlib.Path | None = None,
+    project: pathlib.Path | None = None,
+    path_map: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say what is wrong with files, and mend what can be; exit code 3 if anything is.
@@ -193,11 +195,15 @@ def check(
     Args:
         files: of any kind that vitrax reads; decided by content.
         fix: file to write mended to; of several files, a new folder.
+        project: folder to which names of stacks are relative, where it is neither the
+            current one nor that of the file.
+        path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;
+            may be given again.
         print_json: print JSON instead of text.
     """
     from ._check import check as run
 
-    run(files, fix=fix, print_json=print_json)
+    run(files, fix=fix, project=project, path_map=path_map, print_json=print_json)
 
 
 @app.command(sort_key=8)

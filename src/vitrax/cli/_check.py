@@ -10,9 +10,10 @@ from .._files import InputError
 from ..io import FileKind, Problem
 from ._array_facts import array_facts
 from ._exit import UsageError
+from ._options import split_pair
 
 
-_PROBLEMS: dict[FileKind, Callable[[pathlib.Path], list[Problem]]] = {
+_PROBLEMS: dict[FileKind, Callable[..., list[Problem]]] = {
     FileKind.MRC: io.mrc_problems,
     FileKind.RELION: io.star_problems,
     FileKind.CISTEM: io.cistem_problems,
@@ -20,13 +21,15 @@ _PROBLEMS: dict[FileKind, Callable[[pathlib.Path], list[Problem]]] = {
     FileKind.LEOPARD: io.leopard_problems,
     FileKind.ATOMS: io.atom_problems,
 }
-_MENDING: dict[FileKind, Callable[[pathlib.Path, pathlib.Path], list[Any]]] = {
+_MENDING: dict[FileKind, Callable[..., list[Any]]] = {
     FileKind.MRC: io.write_mended_mrc,
     FileKind.RELION: io.write_mended_star,
     FileKind.ATOMS: io.write_mended_atoms,
 }
 
 
+# Their checks look for stacks.
+_NAMING_STACKS = (FileKind.RELION, FileKind.CRYOSPARC)
 _PARTICLES = (
     FileKind.RELION,
     FileKind.CISTEM,
@@ -39,6 +42,8 @@ def check(
     paths: Sequence[pathlib.Path],
     *,
     fix: pathlib.Path | None = None,
+    project: pathlib.Path | None = None,
+    path_map: Sequence[str] = (),
     print_json: bool = False,
 ) -> None:
     """Print what is wrong with some files, and write mended copies of them.
@@ -46,14 +51,19 @@ def check(
     Args:
         paths: of the files.
         fix: the mended file; of several files, a new folder for them.
+        project: folder to which names of stacks are relative.
+        path_map: OLD=NEW, beginnings of names of stacks.
         print_json: whether to print JSON.
 
     Raises:
         InputError: if a file can't be read, or anything is wrong that wasn't mended.
         UsageError: if a mended file would replace another.
     """
+    if not paths:
+        raise UsageError("cannot check because no file is named; do name one")
+    places = {"project": project, "path_map": dict(map(split_pair, path_map))}
     targets = _targets(paths, fix)
-    records = [_checked(path, target) for path, target in targets]
+    records = [_checked(path, target, places) for path, target in targets]
     if print_json:
         print(json.dumps(records, indent=2))
     else:
@@ -91,7 +101,9 @@ def _targets(
     return list(zip(paths, made, strict=True))
 
 
-def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
+def _checked(
+    path: pathlib.Path, target: pathlib.Path | None, places: dict[str, Any]
+) -> dict[str, Any]:
     """Return what is wrong with a file, and what was done about it."""
     record: dict[str, Any] = {
         "path": str(path),
@@ -104,15 +116,20 @@ def _checked(path: pathlib.Path, target: pathlib.Path | None) -> dict[str, Any]:
     try:
         kind = io.file_kind(path)
         record["kind"] = kind.value
-        found = _PROBLEMS[kind](path) if kind in _PROBLEMS else []
-        found = found or _unreadable(path, kind)
+        found = _found(path, kind, places) or _unreadable(path, kind)
         record["problems"] = [vars(problem) for problem in found]
         record["left"] = len(found)
         if target is not None and found:
-            record |= _mended(path, target, kind, found)
+            record |= _mended(path, target, found, places)
     except (InputError, OSError) as error:
         record["error"] = str(error)
     return record
+
+
+def _found(path: pathlib.Path, kind: FileKind, places: dict[str, Any]) -> list[Problem]:
+    """Return what the checks of a file's kind find."""
+    more = places if kind in _NAMING_STACKS else {}
+    return _PROBLEMS[kind](path, **more) if kind in _PROBLEMS else []
 
 
 def _unreadable(path: pathlib.Path, kind: FileKind) -> list[Problem]:
@@ -134,13 +151,18 @@ def _unreadable(path: pathlib.Path, kind: FileKind) -> list[Problem]:
 
 
 def _mended(
-    path: pathlib.Path, target: pathlib.Path, kind: FileKind, found: list[Problem]
+    path: pathlib.Path,
+    target: pathlib.Path,
+    found: list[Problem],
+    places: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what mending changed, and how many problems are left."""
+    kind = io.file_kind(path)
     if kind not in _MENDING or not any(problem.is_fixable for problem in found):
         return {}
-    changed = _MENDING[kind](path, target)
-    left = _PROBLEMS[kind](target)
+    more = places if kind in _NAMING_STACKS else {}
+    changed = _MENDING[kind](path, target, **more)
+    left = _found(target, io.file_kind(target), places)
     return {"mended": [_in_words(change) for change in changed], "left": len(left)}
 
 

@@ -1,6 +1,7 @@
 """The command `vitrax convert`: particles, maps and atoms from format to format."""
 
 import dataclasses
+import json
 import pathlib
 
 from .. import io
@@ -53,8 +54,11 @@ def convert(recipe: ConvertRecipe) -> None:
             f"cannot convert {recipe.file} because it is {kind.value}; do give "
             "particles, a map or atoms"
         )
-    if not recipe.quiet:
-        print(said)
+    if recipe.print_json:
+        record = {"path": str(recipe.out), "from": kind.value, "written": said}
+        print(json.dumps(record, indent=2))
+    elif not recipe.quiet:
+        print(f"{recipe.out}: {said}")
 
 
 def _convert_particles(recipe: ConvertRecipe) -> str:
@@ -80,7 +84,7 @@ def _convert_particles(recipe: ConvertRecipe) -> str:
     else:
         _write_table(recipe, particles, layout)
     images = "with their images" if recipe.copy_images else "images stay where they are"
-    return f"{recipe.out}: {len(particles)} particles, {images}"
+    return f"{len(particles)} particles, {images}"
 
 
 def _write_table(
@@ -137,7 +141,7 @@ def _convert_map(recipe: ConvertRecipe) -> str:
     """Write a map, and return what was written."""
     voxels = io.read_map(recipe.file, voxel_size=recipe.angpix)
     io.write_map(recipe.out, voxels, header=io.read_header(recipe.file))
-    return f"{recipe.out}: a map of {' × '.join(map(str, voxels.values.shape))} voxels"
+    return f"a map of {' × '.join(map(str, voxels.values.shape))} voxels"
 
 
 def _convert_atoms(recipe: ConvertRecipe) -> str:
@@ -152,4 +156,4 @@ def _convert_atoms(recipe: ConvertRecipe) -> str:
             f"model; do name it {recipe.out.stem}.cif"
         )
     io.write_mended_atoms(recipe.file, recipe.out)
-    return f"{recipe.out}: {len(io.read_atoms(recipe.out))} atoms in its first model"
+    return f"{len(io.read_atoms(recipe.out))} atoms in its first model"

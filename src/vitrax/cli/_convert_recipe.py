@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ._options import CONVERSION, RUNNING, SAID, field, flag, option
+from ._options import CONVERSION, RUNNING, SAID, field, flag, option, split_pair
 
 
 Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard"]
@@ -76,26 +76,19 @@ class ConvertRecipe(BaseModel):
     overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(
         "replace --out and what belongs to it", False
     )
+    print_json: Annotated[bool, option(RUNNING, "--json")] = field(
+        "print what was written as JSON", False
+    )
     quiet: Annotated[bool, flag(RUNNING, "--no-quiet")] = field("say nothing", False)
 
     @property
     def paths(self) -> dict[str, str]:
         """Old to new beginnings of names of stacks."""
-        return dict(_split(pair) for pair in self.path_map)
+        return dict(split_pair(pair) for pair in self.path_map)
 
     @field_validator("path_map")
     @classmethod
     def _maps(cls, pairs: tuple[str, ...]) -> tuple[str, ...]:
         for pair in pairs:
-            _split(pair)
+            split_pair(pair)
         return pairs
-
-
-def _split(pair: str) -> tuple[str, str]:
-    old, mark, new = pair.partition("=")
-    if not old or not mark:
-        raise ValueError(
-            f"cannot use --path-map {pair} because it isn't OLD=NEW; do write it so, "
-            "such as --path-map /old/disk=/new/disk"
-        )
-    return old, new

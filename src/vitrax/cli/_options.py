@@ -36,6 +36,25 @@ def field(description: str, default: Any = None, **limits: Any) -> Any:
     return Field(default, kw_only=True, description=description, **limits)
 
 
+def split_pair(pair: str) -> tuple[str, str]:
+    """Return the two sides of OLD=NEW.
+
+    Raises:
+        ValueError: if it isn't such a pair.
+
+    Example:
+        >>> split_pair("/old=/new")
+        ('/old', '/new')
+    """
+    old, mark, new = pair.partition("=")
+    if not old or not mark:
+        raise ValueError(
+            f"cannot use --path-map {pair} because it isn't OLD=NEW; do write it so, "
+            "such as --path-map /old/disk=/new/disk"
+        )
+    return old, new
+
+
 def as_option(name: str) -> str:
     """Return a field as the command line names it.
 

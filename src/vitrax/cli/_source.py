@@ -12,7 +12,7 @@ from .._files import InputError
 from ..image import ParticleStack
 from ._draw import draw_rows, draw_subsets, no_images
 from ._exit import UsageError
-from ._options import as_option
+from ._options import as_option, split_pair
 from ._particle_options import SAID_BY_SOURCE, ParticleOptions
 
 
@@ -123,7 +123,7 @@ def read_source(
             passthrough=tuple(recipe.passthrough),
             stack=recipe.stack,
             project=recipe.project,
-            path_map=dict(_split(pair) for pair in recipe.path_map),
+            path_map=dict(map(split_pair, recipe.path_map)),
             strict_paths=recipe.strict_paths,
             pixel_size=given["angpix"],
             voltage=given["kv"],
@@ -136,12 +136,6 @@ def read_source(
             raise InputError(reason)
     _refuse_contradictions(recipe, stack)
     return Source(stack, _notes(recipe, stack))
-
-
-def _split(pair: str) -> tuple[str, str]:
-    """Return the old and the new beginning of --path-map."""
-    old, _, new = pair.partition("=")
-    return old, new
 
 
 def sampling_of_source(

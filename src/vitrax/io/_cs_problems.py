@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -27,13 +27,20 @@ _WANTED = {
 _JOIN = "read it with the passthrough file that has it (--passthrough)"
 
 
-def cs_problems(path: Path) -> list[Problem]:
+def cs_problems(
+    path: Path,
+    *,
+    project: Path | None = None,
+    path_map: Mapping[str, str] | None = None,
+) -> list[Problem]:
     """Return what is wrong or odd in a CryoSPARC data set; nothing in a good one.
 
-    Stacks that it names are looked for in the current folder and beside it.
+    Stacks that it names are looked for; no pixels are read.
 
     Args:
         path: a .cs file.
+        project: as in `read_particles`.
+        path_map: as in `read_particles`.
 
     Example:
         >>> import numpy as np, tempfile
@@ -65,7 +72,12 @@ def cs_problems(path: Path) -> list[Problem]:
     ]
     found += _of_numbers(fields)
     found += _of_blob(fields)
-    return [*found, *_of_stacks(fields, path)]
+    search = StackSearch(
+        source=os.fspath(path),
+        project=None if project is None else os.fspath(project),
+        path_map=tuple((path_map or {}).items()),
+    )
+    return [*found, *_of_stacks(fields, search)]
 
 
 def _of_uids(fields: dict[str, np.ndarray]) -> Iterator[Problem]:
@@ -107,12 +119,11 @@ def _of_blob(fields: dict[str, np.ndarray]) -> Iterator[Problem]:
         yield Problem("field blob/psize_A", "it isn't positive", "give --angpix", False)
 
 
-def _of_stacks(fields: dict[str, np.ndarray], path: Path) -> Iterator[Problem]:
+def _of_stacks(fields: dict[str, np.ndarray], search: StackSearch) -> Iterator[Problem]:
     """Yield what is wrong with the stacks, as far as they are found."""
     names, indices = fields.get("blob/path"), fields.get("blob/idx")
     if names is None or names.dtype != TEXT:
         return
-    search = StackSearch(source=os.fspath(path))
     numbered = {name: place for place, name in enumerate(dict.fromkeys(names.tolist()))}
     stack_of = np.array([numbered[name] for name in names.tolist()], np.int64)
     lost = [name for name in numbered if not search.is_there(name)]
