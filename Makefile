@@ -6,6 +6,8 @@ OLDEST := .venv-oldest/bin
 INSTALL := -m pip install --quiet --quiet --disable-pip-version-check
 JOBS ?= 2
 DEMO ?= vitrax-demo
+# Looking for tests in the others takes longer than these.
+FLOAT32 := $(shell grep -rlE "mark[.]float32" tests)
 
 # VITRAX_TEST_PLATFORM=gpu make test: the tests run on the GPU, those that need one too.
 ifeq ($(VITRAX_TEST_PLATFORM),gpu)
@@ -39,11 +41,11 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -q -n $(JOBS) -m "$(FAST)"
-	JAX_ENABLE_X64=0 $(BIN)/pytest -q -n $(JOBS) -m "float32 and ($(FAST))" tests
+	JAX_ENABLE_X64=0 $(BIN)/pytest -q -n $(JOBS) -m "float32 and ($(FAST))" $(FLOAT32)
 
 test-all: $(READY)
 	$(BIN)/pytest -q -n $(JOBS) -m "$(ALL)"
-	JAX_ENABLE_X64=0 $(BIN)/pytest -q -n $(JOBS) -m "float32 and ($(ALL))" tests
+	JAX_ENABLE_X64=0 $(BIN)/pytest -q -n $(JOBS) -m "float32 and ($(ALL))" $(FLOAT32)
 
 test-oldest: .venv-oldest/.installed
 	$(OLDEST)/pytest -q -n $(JOBS) -m "not slow and not gpu"

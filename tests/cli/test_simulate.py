@@ -300,6 +300,7 @@ def test_resampled_rows_come_from_the_file(clean, tmp_path):
     assert {tuple(row) for row in drawn.angles} <= {tuple(row) for row in given.angles}
 
 
+@pytest.mark.slow
 def test_orientations_from_a_file(clean, atoms, tmp_path):
     out = tmp_path / "out"
     options = ["--orientations", clean / "particles.star", *small(n=10)]
@@ -341,6 +342,7 @@ def test_b_factors_and_resolution_blur_the_map(atoms, tmp_path):
     assert power["model"] > 3 * power["low"]
 
 
+@pytest.mark.slow
 def test_symmetry_copies_the_asymmetric_unit(atoms, tmp_path):
     options = small(n=1, symmetry="D2", box=80)
     assert run(atoms, "-o", tmp_path / "out", *options) == 0
@@ -553,6 +555,7 @@ def test_even_shifts_are_recorded_and_repeated(atoms, tmp_path):
     assert 1 < np.abs(shifts).max() <= 4
 
 
+@pytest.mark.slow
 def test_units_typed_wrongly_are_told_or_refused(atoms, tmp_path, capsys):
     options = ["-o", tmp_path / "out", "--n", 3, "--box", 32, "--angpix", 1.5]
     assert "--cs" in failing(capsys, 2, atoms, *options, "--cs", 2.7e7)

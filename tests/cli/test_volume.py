@@ -278,6 +278,7 @@ def test_maps_of_others(shared, tmp_path):
     assert vx.io.read_map(out).shape == (66, 66, 66)
 
 
+@pytest.mark.slow
 def test_structures_of_others(shared, tmp_path):
     path = shared / "structures" / "8zpm.cif.gz"
     options = ["--angpix", 3, "--resolution", 8, "-q"]

@@ -158,6 +158,8 @@ def test_ctrl_c_ends_at_once():
     code = """
 import os, signal, sys, threading, time
 sys.path[:0] = [{here!r}]
+# A shell's background jobs ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import test_particle_batches as t
 from vitrax.datasets import batches
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()

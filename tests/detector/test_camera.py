@@ -65,6 +65,7 @@ def test_the_mean_is_gain_times_mtf_times_electrons(name):
     np.testing.assert_allclose(mean, expected * float(camera.gain), rtol=1e-10)
 
 
+@pytest.mark.slow
 @each
 def test_the_power_of_vacuum_is_electrons_times_ntf_squared(name):
     camera, grid, dose = CAMERAS[name], Grid((32, 32), 1.3), 20.0

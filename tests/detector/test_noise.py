@@ -224,6 +224,7 @@ def test_noise_from_a_profile_has_its_power():
     np.testing.assert_allclose(noise.power[4, 0], 5 - 16 * 4 / 64)
 
 
+@pytest.mark.slow
 def test_noise_from_a_micrograph_and_from_images_has_their_power():
     large, small = Grid((256, 240), 1.0), Grid((48, 48), 1.0)
     decay = b_factor_envelope(large, 25.0)

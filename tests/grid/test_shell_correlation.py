@@ -45,6 +45,7 @@ def test_scale_does_not_matter_and_sign_does():
     np.testing.assert_allclose(correlate(one, -two), -expected, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_map_and_noise_of_its_own_spectrum_correlate_to_root_half():
     grid = Grid((48, 48, 48), 1.0)
     decay = b_factor_envelope(grid, 40.0)

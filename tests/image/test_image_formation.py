@@ -80,6 +80,7 @@ def test_an_image_is_the_projection_times_the_ctf(structure):
     )
 
 
+@pytest.mark.slow
 def test_a_map_in_volts_gives_the_image_of_its_atoms():
     structure, microscope = some_gaussians(), scope((48, 48), 1.0)
     potential = jax.jit(vx.render)(structure, vx.Grid((48, 48, 48), 1.0))
@@ -176,6 +177,7 @@ def derivatives():
     return jax.jit(lambda at, step: jax.jvp(jax.grad(total), (at,), (step,)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("angles", [(0.0, 0.0, 0.0), (20.0, 80.0, -10.0)])
 def test_derivatives_of_the_image_of_a_map_are_finite_and_right(derivatives, angles):
     at = jnp.asarray([1.6, 9_000.0, *angles, 0.5, -1.0])

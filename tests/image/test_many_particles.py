@@ -51,6 +51,7 @@ def test_a_micrograph_of_one_particle_is_its_image(theory, place):
     np.testing.assert_allclose(image, expected, atol=1e-5 * scale)
 
 
+@pytest.mark.slow
 def test_linear_images_of_several_species_add_up():
     here, there = pose(10.0, 5.0, 100.0), pose(-12.0, -8.0, -200.0, (0.0, 90.0, 0.0))
     third = pose(0.0, 9.0, 0.0)

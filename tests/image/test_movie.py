@@ -104,6 +104,7 @@ def test_no_other_weights_give_more_signal():
     assert np.all(less[:, 1:-1] < most[:, 1:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drift", [None, jnp.asarray(DRIFT)], ids=["still", "drifting"])
 def test_white_noise_of_the_frames_has_variance_1_in_every_ring(drift):
     # Strong weights: 20 e/Å² a frame leave little of the last.
@@ -118,6 +119,7 @@ def test_white_noise_of_the_frames_has_variance_1_in_every_ring(drift):
     assert float(jnp.abs(weighted_sum(noise[0], plain, GRID) - summed[0]).max()) > 0.1
 
 
+@pytest.mark.slow
 def test_frames_that_add_nothing_are_no_error():
     weights = jnp.zeros((FRAMES, *GRID.half_shape))
     frames = movie()
@@ -130,6 +132,7 @@ def test_frames_that_add_nothing_are_no_error():
     assert bool(jnp.isfinite(slope).all())
 
 
+@pytest.mark.slow
 def test_a_movie_is_counted_frame_by_frame():
     camera, noise = vx.Camera(gain=2.0), vx.PoissonNoise()
 
@@ -143,6 +146,7 @@ def test_a_movie_is_counted_frame_by_frame():
     assert float(recorded.mean()) == pytest.approx(mean, abs=4 * spread)
 
 
+@pytest.mark.slow
 @pytest.mark.float32
 def test_a_movie_has_the_precision_of_the_structure():
     single = jax.tree.map(lambda x: x.astype(jnp.float32), BLOBS)

@@ -65,6 +65,7 @@ def test_batches_cover_all():
     assert sizes == [2, 2, 1]
 
 
+@pytest.mark.slow
 def test_microscopes_fit_vmap():
     stack = make_stack(Reader())
     scopes = stack.microscopes(padding=2)

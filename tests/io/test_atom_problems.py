@@ -120,6 +120,7 @@ def test_sound_files(tmp_path, text):
     assert write_mended_atoms(path, tmp_path / "b.cif") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["4v1w.cif.gz", "8zpm.cif.gz", "6z6u.pdb.gz", "1dpx.pdb"]
 )

@@ -43,6 +43,7 @@ def test_an_assembly_projects_as_all_its_atoms(whole, batch_size):
     np.testing.assert_allclose(image, whole, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_all_atoms():
     weights = jr.normal(jr.key(2), GRID.shape)
     loss = lambda s, pose: jnp.sum(weights * vx.project(s, pose, GRID))

@@ -73,6 +73,7 @@ def test_the_image_is_the_plain_one_at_other_places():
     assert relative(image, expected) < 1e-6
 
 
+@pytest.mark.slow
 def test_projectors_of_maps_agree():
     values = clouds.volume(clouds.cloud(20, 4.0), 3.0, 24)
     voxel_map, grid = vx.VoxelMap(values, 1.0), vx.Grid(32, 1.0)
