@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import jax
@@ -121,6 +122,24 @@ def test_the_source_s_own_stack_is_never_replaced(star, tmp_path, capsys):
     assert main(["convert", *options]) == 3
     assert "may be the stack of another table" in capsys.readouterr().err
     assert len(vx.io.read_stack(star.with_suffix(".mrcs"))) == COUNT
+
+
+def test_classes_that_are_text_are_named(star, tmp_path, capsys):
+    tables = vx.io.read_star(star)
+    words = tables["particles"].updated({"rlnClassNumber": ["a", "b", "c", "d"]})
+    vx.io.write_star(star, tables | {"particles": words})
+    assert main(["convert", str(star), str(tmp_path / "a.cs")]) == 3
+    assert "rlnClassNumber isn't a number" in capsys.readouterr().err
+    assert not (tmp_path / "a.cs").exists()
+
+
+def test_a_name_that_star_files_cannot_hold(star, tmp_path, capsys):
+    found = vx.io.read_particles(star)
+    names = np.array(["a\nb"] * COUNT)
+    odd = dataclasses.replace(found, columns={**found.columns, "myOwn": names})
+    with pytest.raises(vx.io.InputError, match="column myOwn"):
+        vx.io.write_particle_table(tmp_path / "a.star", odd)
+    assert not (tmp_path / "a.star").exists()
 
 
 def test_json(star, tmp_path, capsys):

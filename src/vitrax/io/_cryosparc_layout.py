@@ -284,9 +284,13 @@ def _alignments(
         f"{name}/shift": -particles.shifts / sizes[:, None],
     }
     for field, label in (("split", "rlnRandomSubset"), ("class", "rlnClassNumber")):
-        numbers = np.asarray(particles.columns.get(label, ""))
-        # Text in the place of numbers stays in RELION's column.
-        if numbers.dtype.kind in "iuf" and np.isfinite(numbers).all():
+        if label in particles.columns:
+            numbers = np.asarray(particles.columns[label])
+            if numbers.dtype.kind not in "iuf" or not np.isfinite(numbers).all():
+                raise InputError(
+                    f"cannot write particles for CryoSPARC because {label} isn't a "
+                    "number everywhere; do correct or remove the column"
+                )
             fields[f"{name}/{field}"] = np.maximum(numbers - 1, 0)
         elif f"{name}/{field}" not in held:
             fields[f"{name}/{field}"] = np.zeros(len(angles), np.int64)
