@@ -53,6 +53,14 @@ def test_what_is_damaged_is_what_its_name_says(tmp_path):
     assert file_kind(path) is FileKind.MRC
 
 
+def test_binary_parameters_of_cistem(tmp_path):
+    import test_cistem
+
+    path = tmp_path / "a.cistem"
+    path.write_bytes(test_cistem.binary(test_cistem.COLUMNS, 2))
+    assert file_kind(path) is FileKind.CISTEM
+
+
 def test_something_else(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("nothing of the kind\n")

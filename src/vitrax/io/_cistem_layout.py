@@ -35,6 +35,7 @@ from ._cistem_labels import (
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
 from ._particle_layout import AbstractLayout, ImagePlaces
+from ._particle_tables import known_box
 from ._star_table import TEXT, StarTable
 
 
@@ -88,12 +89,7 @@ class CisTEM(AbstractLayout):
 
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:
         """Return any box that is known; cisTEM's centre is N // 2, as ours is."""
-        if not box:
-            raise InputError(
-                f"cannot write {path} because the box of the images isn't known; do "
-                "give the optics group its box"
-            )
-        return box
+        return known_box(box, path)
 
     def write_table(
         self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces

@@ -28,7 +28,7 @@ from ._cs_types import as_field, as_unsigned, is_own
 from ._cs_writing import write_cs
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, MAGNIFICATION, SHIFTS, ZERNIKE
 from ._particle_layout import AbstractLayout, ImagePlaces
-from ._particle_tables import KEPT_OF_OPTICS, optics_table
+from ._particle_tables import KEPT_OF_OPTICS, known_box, optics_table
 from ._star_table import TEXT
 
 
@@ -102,12 +102,7 @@ class CryoSPARC(AbstractLayout):
 
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:
         """Return the box, odd or even."""
-        if not box:
-            raise InputError(
-                f"cannot write {path} because the box of the images isn't known; do "
-                "give the optics group its box"
-            )
-        return box
+        return known_box(box, path)
 
     def write_table(
         self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces

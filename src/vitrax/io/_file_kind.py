@@ -6,13 +6,17 @@ import pathlib
 import re
 
 from .._files import InputError
+from ._cistem_binary import is_cistem_binary
 from ._contents import (
     Path,
     check_content,
     first_bytes,
     is_compressed,
+    is_tiff,
     unpack,
 )
+from ._cs_file import is_dataset
+from ._leopard import is_leopard_csv, is_leopard_yaml
 from ._mrc_fields import looks_like_mrc
 
 
@@ -86,7 +90,7 @@ def file_kind(path: Path) -> FileKind:
         'STAR'
     """
     start = first_bytes(path, _ENOUGH)
-    if start.startswith((b"\x93NUMPY", b"\x95CSDAT")):
+    if is_dataset(start):
         return FileKind.CRYOSPARC
     check_content(path, start)
     if is_compressed(start):
@@ -107,10 +111,12 @@ def file_kind(path: Path) -> FileKind:
 
 def _of_bytes(start: bytes) -> FileKind | None:
     """Return the kind of a file that isn't text."""
-    if start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+    if is_tiff(start):
         return FileKind.TIFF
     if start.startswith(b"PK\x03\x04"):
         return FileKind.ARRAYS
+    if is_cistem_binary(start):
+        return FileKind.CISTEM
     if looks_like_mrc(start[:1024]):
         return FileKind.MRC
     return None
@@ -127,7 +133,7 @@ def _of_text(start: bytes) -> FileKind | None:
         return _of_blocks(text)
     if any(line.startswith(_RECORDS) for line in lines[:50]):
         return FileKind.ATOMS
-    if said and _is_leopard(said):
+    if is_leopard_csv(start) or is_leopard_yaml(start):
         return FileKind.LEOPARD
     return None
 
@@ -141,12 +147,3 @@ def _of_blocks(text: str) -> FileKind:
     if re.search(r"^\s*_?rlnImageName\b", text, re.MULTILINE):
         return FileKind.RELION
     return FileKind.STAR
-
-
-def _is_leopard(lines: list[str]) -> bool:
-    """Return whether a table or a configuration is Leopard-EM's."""
-    names = {name.strip().strip('"') for name in lines[0].split(",")}
-    if {"phi", "theta", "psi"} <= names:
-        return True
-    keys = {line.split(":")[0].strip() for line in lines if ":" in line}
-    return bool(keys & {"df_path", "template_volume_path", "extracted_box_size"})

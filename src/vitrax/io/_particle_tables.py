@@ -174,17 +174,31 @@ def check_box(box: int | None, path: Path) -> int:
     Raises:
         InputError: if it is odd, or not known.
     """
-    if not box:
-        raise InputError(
-            f"cannot write {os.fspath(path)} because the box of the images isn't "
-            "known; do give the optics group its box"
-        )
+    box = known_box(box, path)
     if box % 2:
         raise InputError(
             f"cannot write a box of {box} pixels for RELION to {os.fspath(path)} "
             "because RELION puts the centre of an odd image at pixel (N + 1) / 2, one "
             "further than N // 2, so that every particle would be off by a pixel; do "
             f"use an even box, such as {box + 1}"
+        )
+    return box
+
+
+def known_box(box: int | None, path: Path) -> int:
+    """Return the box if it is known.
+
+    Args:
+        box: pixels along an edge.
+        path: the file to be written, for the message.
+
+    Raises:
+        InputError: if it isn't.
+    """
+    if not box:
+        raise InputError(
+            f"cannot write {os.fspath(path)} because the box of the images isn't "
+            "known; do give the optics group its box"
         )
     return box
 
