@@ -160,7 +160,6 @@ def changed(path, columns=(), without=()):
         ({"cisTEMVoltage": [300.0, 300.0]}, (), "has both cisTEMVoltage"),
         ({"rlnMagMat00": [1.0, 1.0]}, (), "rlnMagMat01"),
         ({"rlnOddZernike": ["[a]", "[]"]}, (), "isn't a list of numbers"),
-        ({"cs/pose[3]": ["[1,2]", "[1,2,3]"]}, (), "list of 3 numbers in row 1"),
     ],
 )
 def test_what_cannot_be_is_refused(path, columns, without, message):
@@ -264,6 +263,13 @@ def test_unknown_columns_and_optics_columns_come_back(path, tmp_path):
         assert back.columns[name].tolist() == column.tolist(), name
     assert_same(stack, back)
     assert "rlnMicrographName" not in read_star(tmp_path / "b.star")[""]
+
+
+def test_columns_of_which_a_part_is_missing_stay_apart(path):
+    parts = {"cs/pose[0]": [1.0, 2.0], "cs/pose[2]": [3.0, 4.0]}
+    columns = read_particles(changed(path, parts)).columns
+    assert "cs/pose" not in columns
+    assert columns["cs/pose[2]"].tolist() == [3.0, 4.0]
 
 
 def test_columns_with_a_second_axis_come_back(tmp_path):
