@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.fft
 import scipy.linalg
+import scipy.special
 from jaxtyping import Array, Bool, Float, Inexact
 
 from .._checks import checked, is_concrete
@@ -92,15 +93,17 @@ class SliceKernel:
             >>> SliceKernel.for_map(small), SliceKernel.for_map(full)
             (SliceKernel(points=3, padding=1.4), SliceKernel(points=5, padding=1.5))
         """
-        errors = [(cls(*each), cls(*each).error(voxel_map)) for each in _CHOICE]
-        for kernel, found in errors:
-            if _WORST * found <= error:
+        powers = _powers(voxel_map)
+        kernel, found = cls(), math.inf
+        for points, padding in _CHOICE:
+            kernel = cls(points, padding)
+            found = _WORST * kernel._relative_error(powers)
+            if found <= error:
                 return kernel
-        best, least = errors[-1]
         raise ValueError(
             f"cannot choose a kernel for slices within {error:g} because the finest, "
-            f"{best}, is within {_WORST * least:.1g} for this map; do pad the map, or "
-            f"allow that"
+            f"{kernel}, is within {found:.1g} for this map; do pad the map, or allow "
+            f"that"
         )
 
     def __eq__(self, other: object) -> bool:
@@ -195,11 +198,13 @@ class SliceKernel:
             >>> f"{vx.structure.SliceKernel().error(full):.3f}"
             '0.069'
         """
-        powers = _powers(voxel_map)
+        return self._relative_error(_powers(voxel_map))
+
+    def _relative_error(self, powers: list[np.ndarray]) -> float:
+        """Return the error of a map with these sums of squares along its axes."""
         total = float(np.sum(powers[0]))
-        squared = sum(
-            float(power @ self._squared_errors(power.size)) for power in powers
-        )
+        by_size = {n: self._squared_errors(n) for n in {each.size for each in powers}}
+        squared = sum(float(each @ by_size[each.size]) for each in powers)
         return math.sqrt(squared / total) if total else 0.0
 
     def _squared_errors(self, n: int) -> np.ndarray:
@@ -251,15 +256,26 @@ def kernel_values(t, coefficients: tuple[float, ...]):
 
 def _transforms(points: int, x: np.ndarray) -> np.ndarray:
     """Return transforms of the kernel's basis functions: (term, alias, x)."""
+    nodes, basis = _quadrature(points)
+    phase = 2 * np.pi * (x[None, :] + _ALIASES[:, None])
+    return np.tensordot(basis, np.cos(nodes[:, None, None] * phase), 1)
+
+
+@ft.cache
+def _quadrature(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return places between 0 and W/2, and weighted basis functions there."""
     # π points per oscillation are needed, and the last alias has 24 per node.
-    nodes, weights = np.polynomial.legendre.leggauss(100 * points)
-    nodes, weights = 0.5 * points * nodes, 0.5 * points * weights
+    roots, weights = scipy.special.roots_legendre(100 * points)
+    # The functions are even: half of the nodes, twice.
+    half = roots > 0
+    nodes, weights = 0.5 * points * roots[half], points * weights[half]
     u = (2 * nodes / points) ** 2
     # A higher degree gains nothing with three points, and costs time.
     degree = 2 if points <= 3 else 4
     basis = np.stack([(1 - u) ** 2 * u**j for j in range(degree + 1)]) * weights
-    phase = 2 * np.pi * (x[None, :] + _ALIASES[:, None])
-    return np.tensordot(basis, np.cos(nodes[:, None, None] * phase), 1)
+    nodes.setflags(write=False)
+    basis.setflags(write=False)
+    return nodes, basis
 
 
 @ft.cache
