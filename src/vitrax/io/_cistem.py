@@ -31,6 +31,7 @@ from ._cistem_labels import (
 )
 from ._columns import lacks, number, rows_in_words, text_column, together
 from ._foreign_columns import unpacked
+from ._further_tables import tables_in_order
 from ._labels import ABERRATIONS
 from ._optics_of_particles import grouped_optics, named_groups
 from ._particle_source import HOW_TO_GIVE, ParticleSource
@@ -80,7 +81,8 @@ def read_cistem(
         InputError: naming column, rows and file, for what is missing or cannot be.
     """
     name = source.name
-    table = _table_of(tables, name)
+    held = _table_of(tables, name)
+    table = _relabelled(held, name)
     if not table.rows:
         raise InputError(
             f"cannot read particles of {name} because its table has no rows; do check "
@@ -107,6 +109,7 @@ def read_cistem(
         scales=number(table, "rlnCtfScalefactor", name, 1.0),
         columns={**relion_columns(table, sizes), **columns},
         optics_columns=optics_columns,
+        tables=tables_in_order(tables, held, name),
         missing=missing
         | {
             "box": f"cannot know the box because {name} doesn't say it and its stack "
@@ -162,14 +165,18 @@ class _NoImages:
 
 
 def _table_of(tables: Mapping[str, StarTable], source: str) -> StarTable:
-    """Return the table with cisTEM's columns, under their present labels."""
+    """Return the table with cisTEM's columns."""
     held = [t for t in tables.values() if any(n in COLUMNS for n in t)]
     if len(held) != 1:
         raise InputError(
             f"cannot read particles of {source} because it has {len(held)} tables with "
             "columns of cisTEM; do leave one"
         )
-    table = held[0]
+    return held[0]
+
+
+def _relabelled(table: StarTable, source: str) -> StarTable:
+    """Return the table with its columns under their present labels."""
     both = [old for old, new in OTHER_LABELS.items() if old in table and new in table]
     if both:
         raise InputError(
@@ -203,7 +210,7 @@ def _reader(table: StarTable, source: ParticleSource) -> StackImages | None:
         stacks=tuple(stacks),
         stack_of=np.fromiter((stacks[n] for n in names), np.int64, len(names)),
         index_of=positions.astype(np.int64) - 1,
-        signs=np.full(table.rows, source.sign("dark")),
+        signs=source.signs(table, "dark"),
         boxes=np.zeros(table.rows, np.int64),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError, InputWarning, final_path
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import aberration_columns
 from ._cistem import RESIDUAL, relion_columns
@@ -104,9 +104,11 @@ class CisTEM(AbstractLayout):
             InputWarning: of what cisTEM won't see: aberrations beyond the beam tilt,
                 envelopes, scales, and stacks beyond the first.
         """
-        own = _own_columns(particles, images, path)
+        final = final_path(path)
+        own = _own_columns(particles, images, final)
         foreign = _foreign(particles, own)
-        _warn_of_unseen(particles, images, path)
+        foreign |= images.said_signs(self.contrast, particles.columns)
+        _warn_of_unseen(particles, images, final)
         first = {name: own[name] for name in COLUMNS if name in own}
         rest = {name: c for name, c in own.items() if name not in COLUMNS}
         table = StarTable({**first, **rest, **foreign})
@@ -252,14 +254,14 @@ def _warn_of_unseen(
     unseen += ["the CTFs' scales"] * bool((particles.scales != 1.0).any())
     if unseen:
         warnings.warn(
-            f"{path.name}: cisTEM won't see {' and '.join(unseen)}, which its files "
+            f"{path}: cisTEM won't see {' and '.join(unseen)}, which its files "
             "have no columns for; they are kept under RELION's names",
             InputWarning,
             stacklevel=4,
         )
     if len(images.stacks) > 1 and len(np.unique(images.stack_of)) > 1:
         warnings.warn(
-            f"{path.name}: its images are in {len(images.stacks)} stacks, and cisTEM's "
+            f"{path}: its images are in {len(images.stacks)} stacks, and cisTEM's "
             "programs take one; do use write_particles (--copy-images) of particles "
             "that share box and pixel size",
             InputWarning,

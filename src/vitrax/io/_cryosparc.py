@@ -137,12 +137,7 @@ def _signs(fields: Fields, source: ParticleSource) -> np.ndarray:
     signs = numbers(fields, "blob/sign", source.name, default=-1.0)
     if source.contrast is not None:
         return np.full(len(signs), source.sign(source.contrast))
-    if (np.abs(signs) != 1).any():
-        raise InputError(
-            f"cannot use blob/sign of {source.name} because it is neither -1 (protein "
-            "dark) nor 1 (white) everywhere; do pass contrast= (--contrast)"
-        )
-    return -signs.astype(np.int64)
+    return source.signs_said(signs)
 
 
 def _boxes(fields: Fields, name: str) -> np.ndarray:

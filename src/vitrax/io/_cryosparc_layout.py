@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError, InputWarning, final_path
 from ..image import ParticleStack
 from ..pose import euler_from_cryosparc, euler_to_cryosparc
 from ._cryosparc import OF_OPTICS, REST_IN_LENS
@@ -113,7 +113,7 @@ class CryoSPARC(AbstractLayout):
             InputWarning: if aberrations are of an order that CryoSPARC doesn't have.
         """
         fields = cs_fields(particles, images)
-        _warn_of_residuals(fields, path)
+        _warn_of_residuals(fields, final_path(path))
         write_cs(path, fields)
 
 

@@ -21,6 +21,8 @@ from ._star_table import TEXT, StarTable
 
 
 MICROGRAPH = "micrograph_path"
+# Ours, of micrographs that were inverted: 1 in all rows.
+IS_WHITE = "protein_is_white"
 # The fields of an optics group, their columns here, and RELION's names of them.
 OF_GROUPS = {
     "pixel_size": ("pixel_size", "rlnImagePixelSize"),
@@ -147,7 +149,7 @@ def read_leopard(
             micrographs=tuple(stacks),
             micrograph_of=np.array([stacks[m] for m in micrographs], np.int64),
             centres=centres,
-            sign=source.sign("dark"),
+            sign=_sign(table, source),
             box=box,
         ),
         rows=np.arange(table.rows),
@@ -175,6 +177,17 @@ def _micrographs(table: StarTable, source: str) -> list[str]:
             f"{rows_in_words(wrong)}; do name the micrograph"
         )
     return names
+
+
+def _sign(table: StarTable, source: ParticleSource) -> int:
+    """Return 1 if protein is dark in the micrographs, as it is unless a column says."""
+    said = number(table, IS_WHITE, source.name, 0.0)
+    if source.contrast is None and (said != said[0]).any():
+        raise InputError(
+            f"cannot use {IS_WHITE} of {source.name} because it differs from row to "
+            "row; do pass contrast= (--contrast), or read the rows apart"
+        )
+    return source.sign("white" if said[0] else "dark")
 
 
 def _centres(

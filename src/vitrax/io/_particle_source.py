@@ -5,9 +5,16 @@ import os
 import pathlib
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._files import InputError
+from ._columns import number, rows_in_words
 from ._contents import Path
 from ._contrast import contrast_sign
+from ._labels import SIGN
 from ._stack_search import StackSearch
+from ._star_table import StarTable
 
 
 # How to give what a file lacks, in Python and on the command line.
@@ -53,6 +60,40 @@ class ParticleSource:
             contrast: that the format has, where the caller doesn't say.
         """
         return contrast_sign(self.contrast or contrast)
+
+    def signs(self, table: StarTable, contrast: str) -> Int[np.ndarray, " rows"]:
+        """Return the sign of each image, which CryoSPARC's column may say.
+
+        Args:
+            table: of the particles.
+            contrast: that the format has, where neither caller nor table says.
+
+        Raises:
+            InputError: if the column says neither.
+        """
+        if self.contrast is None and SIGN in table:
+            return self.signs_said(number(table, SIGN, self.name))
+        return np.full(table.rows, self.sign(contrast))
+
+    def signs_said(
+        self, values: Float[np.ndarray, " rows"]
+    ) -> Int[np.ndarray, " rows"]:
+        """Return the sign of each image, of the values of blob/sign.
+
+        Args:
+            values: -1 where protein is dark, 1 where it is white.
+
+        Raises:
+            InputError: if they are neither.
+        """
+        wrong = np.abs(values) != 1
+        if wrong.any():
+            raise InputError(
+                f"cannot use {SIGN} of {self.name} because it is neither -1 (protein "
+                f"dark) nor 1 (white) in {rows_in_words(wrong)}; do pass contrast= "
+                "(--contrast)"
+            )
+        return -values.astype(np.int64)
 
 
 def as_source(

@@ -12,6 +12,7 @@ from ..optics import Lens
 from ..pose import Pose
 from ._aberrations import aberration_columns
 from ._contents import Path
+from ._further_tables import in_their_places
 from ._labels import ANGLES, DEFOCUS, PREMULTIPLIED, SHIFTS
 from ._split_columns import split_columns
 from ._star_table import TEXT, StarTable
@@ -45,12 +46,14 @@ def particle_tables(
 ) -> dict[str, StarTable]:
     """Return the tables of a RELION 3.1 file of some particles, without their images.
 
+    Further tables of the file that they come from are among them, in their places.
+
     Args:
         particles: any stack.
         columns: replace or join those of the stack, by RELION's names.
 
     Returns:
-        The tables "optics" and "particles", for `write_star`.
+        The tables "optics", "particles" and others, for `write_star`.
 
     Example:
         >>> import jax, numpy as np
@@ -82,7 +85,8 @@ def particle_tables(
         "rlnRandomSubset": np.arange(count) % 2 + 1,
     }
     merged = defaults | dict(particles.columns) | known | dict(columns or {})
-    return {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
+    made = {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
+    return in_their_places(made, particles.tables)
 
 
 def pose_columns(poses: Pose) -> dict[str, np.ndarray]:

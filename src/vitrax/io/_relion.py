@@ -9,6 +9,7 @@ from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import read_aberrations, with_tilt_of_particles
 from ._columns import did_you_mean, lacks, number, rows_in_words, text_column, together
+from ._further_tables import tables_in_order
 from ._labels import (
     ANGLES,
     DEFOCUS,
@@ -17,7 +18,6 @@ from ._labels import (
     PREMULTIPLIED,
     SHIFTS,
     SHIFTS_IN_PIXELS,
-    SIGN,
 )
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._split_columns import joined_columns
@@ -44,6 +44,7 @@ def read_relion(
     name, given = source.name, source.given
     particles, optics = split_tables(tables, name)
     refuse_tomography(tables, particles, optics, name)
+    held = tables_in_order(tables, particles, name)
     if optics is None:
         particles, optics = optics_of_particles(particles, name, given)
     particles = shifts_in_angstroms(particles, optics, name, given)
@@ -57,7 +58,7 @@ def read_relion(
         stacks=stacks,
         stack_of=stack_of,
         index_of=index_of,
-        signs=_signs(source, particles),
+        signs=source.signs(particles, "relion"),
         boxes=boxes[groups],
     )
     missing: dict[str, str] = {}
@@ -78,6 +79,7 @@ def read_relion(
         scales=number(particles, "rlnCtfScalefactor", name, 1.0),
         columns=joined_columns(particles),
         optics_columns=dict(optics),
+        tables=held,
         missing=missing
         | {
             "box": f"cannot know the box because {name} doesn't say "
@@ -284,17 +286,6 @@ def _number_or_given(
         how = HOW_TO_GIVE[name]
         raise InputError(f"{lacks(optics, [name], where)}, or give {how}")
     return number(optics, name, where, given.get(name))
-
-
-def _signs(source: ParticleSource, particles: StarTable) -> np.ndarray:
-    """Return the sign of each image, as the caller or CryoSPARC's column says.
-
-    RELION itself has no field for it, and expects white.
-    """
-    if source.contrast is None and SIGN in particles:
-        said = number(particles, SIGN, source.name)
-        return np.where(said < 0, 1, -1)
-    return np.full(particles.rows, source.sign("relion"))
 
 
 def _boxes(optics: StarTable, source: str) -> np.ndarray:
