@@ -294,15 +294,6 @@ def test_what_is_in_another_file_is_never_shown(tmp_path, name):
     assert "horse" not in str(caught.value)
 
 
-def test_arguments_of_other_formats_change_nothing(tmp_path):
-    (tmp_path / "p.cs").write_bytes(b"")
-    path = star(tmp_path)
-    plain = read_particles(path)
-    given = read_particles(path, passthrough=(tmp_path / "p.cs",), stack=None)
-    assert given.optics == plain.optics
-    assert given.angles.tolist() == plain.angles.tolist()
-
-
 MOVED = {"rlnBeamTiltX", "rlnBeamTiltY"}
 
 

@@ -188,11 +188,10 @@ def _relabelled(table: StarTable, source: str) -> StarTable:
 
 def _reader(table: StarTable, source: ParticleSource) -> StackImages | None:
     """Return what reads the images, None where nothing says in which stack they are."""
-    if source.stack is not None:
+    names = text_column(table, STACK, source.name) if STACK in table else None
+    if source.stack is not None and (names is None or len(set(names.tolist())) == 1):
         names = np.full(table.rows, os.fspath(source.stack))
-    elif STACK in table:
-        names = text_column(table, STACK, source.name)
-    else:
+    if names is None:
         return None
     names = np.asarray(names.tolist(), object)
     if not all(names):
@@ -247,6 +246,8 @@ def _of_microscope(
         unknown = (values == 0) & (default is None)
     else:
         values, unknown = np.zeros(table.rows), np.ones(table.rows, bool)
+    known = np.where(unknown, np.float64(given or 0.0), values)
+    source.check_stated(relion, known, label)
     if not unknown.any():
         return values
     if given is None and default is None:

@@ -174,7 +174,7 @@ def _pixel_sizes(
     fields: Fields, source: ParticleSource, alignments: str | None
 ) -> np.ndarray:
     """Return the pixel size of each image, Å."""
-    given = source.given.get("rlnImagePixelSize")
+    given = source.stated.get("rlnImagePixelSize")
     if "blob/psize_A" not in fields and given is None:
         other = f"{alignments}/psize_A"
         if other in fields and count_of(fields):
@@ -245,7 +245,7 @@ def _optics(
     _check_positive(voltages, "ctf/accel_kv", name)
     rest = numbers(fields, REST_IN_LENS, name, 5, 0.0)
     phase, defocus, spherical = rest_in_lens(rest, wavelengths(voltages))
-    spherical = given_or(fields, "ctf/cs_mm", source) - spherical
+    spherical = given_or(fields, "ctf/cs_mm", source, less=spherical)
     terms = _terms(fields, name, rest, voltages, spherical)
     anisotropy = numbers(fields, "ctf/anisomag", name, 4, 0.0)
     exposures = _exposure_groups(fields, name)

@@ -319,7 +319,10 @@ def _of_microscope(
     if column not in table:
         return np.full(table.rows, given)
     found = _best(table, (column,), column, source.name, {})
-    return found[:, 0] if found is not None else np.full(table.rows, given)
+    if found is None:
+        return np.full(table.rows, given)
+    source.check_stated(relion, found[:, 0], column)
+    return found[:, 0]
 
 
 def _aberrations(table: StarTable, source: str) -> dict[str, np.ndarray]:

@@ -26,6 +26,17 @@ HOW_TO_GIVE = {
 }
 
 
+# The same by the names of the arguments.
+_ARGUMENTS = {
+    "pixel_size": "rlnImagePixelSize",
+    "voltage": "rlnVoltage",
+    "spherical_aberration": "rlnSphericalAberration",
+    "amplitude_contrast": "rlnAmplitudeContrast",
+}
+# Numbers that differ by less, of 1, are the same one, written with other digits.
+_SAME = 1e-4
+
+
 @dataclasses.dataclass(frozen=True)
 class ParticleSource:
     """What a reader of one format is given.
@@ -35,6 +46,8 @@ class ParticleSource:
         search: where its stacks are looked for.
         contrast: of protein in the stacks, None where the format or the file says it.
         given: values for what the file lacks, by RELION's names, None where unknown.
+        stated: those of them that the caller states of the file, which mustn't have
+            others.
         passthrough: further files about the same particles.
         stack: the images, for files that don't name them.
         box: pixels along an edge of images that are cut out of micrographs.
@@ -44,6 +57,7 @@ class ParticleSource:
     search: StackSearch
     contrast: str | None = None
     given: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    stated: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     passthrough: tuple[pathlib.Path, ...] = ()
     stack: pathlib.Path | None = None
     box: int | None = None
@@ -52,6 +66,30 @@ class ParticleSource:
     def name(self) -> str:
         """The file's name, for messages."""
         return os.fspath(self.path)
+
+    def check_stated(
+        self, name: str, values: Float[np.ndarray, " rows"], column: str
+    ) -> None:
+        """Raise if the file has another value than the caller states.
+
+        Args:
+            name: RELION's, of a column of optics.
+            values: that the file has.
+            column: of the file that holds them, for the message.
+
+        Raises:
+            InputError: if some differ.
+        """
+        stated = self.stated.get(name)
+        if stated is None:
+            return
+        other = ~np.isclose(values, stated, rtol=_SAME, atol=1e-9)
+        if other.any():
+            raise InputError(
+                f"cannot use {HOW_TO_GIVE[name]} {stated:g} for {self.name} because "
+                f"its {column} is {values[other][0]:g} in {rows_in_words(other)}; do "
+                "leave it out, or correct the file"
+            )
 
     def sign(self, contrast: str) -> int:
         """Return the sign that turns the file's images into physical ones.
@@ -103,10 +141,11 @@ def as_source(
     project: Path | None,
     path_map: Mapping[str, str] | None,
     strict_paths: bool,
-    given: Mapping[str, float | None],
+    stated: Mapping[str, float | None],
     passthrough: tuple[Path, ...],
     stack: Path | None,
     box: int | None = None,
+    defaults: Mapping[str, float] | None = None,
 ) -> ParticleSource:
     """Return the arguments of `read_particles` as one thing.
 
@@ -116,13 +155,15 @@ def as_source(
         project: folder, or None.
         path_map: old to new beginnings of names, or None.
         strict_paths: whether names that lead elsewhere are refused.
-        given: what the file may lack.
+        stated: what the file may lack, by the names of the arguments.
         passthrough: further files.
         stack: the images, or None.
         box: of images cut out of micrographs, or None.
+        defaults: as `stated`, where neither the file nor the caller says it.
 
     Raises:
-        ValueError: if `contrast` is neither white nor dark, or the box isn't positive.
+        ValueError: if `contrast` is neither white nor dark, the box isn't positive, or
+            a default is of something else.
     """
     if contrast is not None:
         contrast_sign(contrast)
@@ -131,6 +172,14 @@ def as_source(
             f"cannot use box={box!r} because images have 1 to 65535 pixels along an "
             "edge; do give the number of pixels"
         )
+    unknown = set(defaults or {}) - set(_ARGUMENTS)
+    if unknown:
+        raise ValueError(
+            f"cannot use defaults of {', '.join(sorted(unknown))} because there are "
+            f"those of {', '.join(_ARGUMENTS)} only; do leave out the others"
+        )
+    said = {_ARGUMENTS[name]: value for name, value in stated.items()}
+    more = {_ARGUMENTS[name]: value for name, value in (defaults or {}).items()}
     search = StackSearch(
         source=os.fspath(path),
         project=None if project is None else os.fspath(project),
@@ -141,7 +190,8 @@ def as_source(
         path=pathlib.Path(path),
         search=search,
         contrast=contrast,
-        given=dict(given),
+        given={n: more.get(n) if value is None else value for n, value in said.items()},
+        stated=said,
         passthrough=tuple(map(pathlib.Path, passthrough)),
         stack=None if stack is None else pathlib.Path(stack),
         box=box,

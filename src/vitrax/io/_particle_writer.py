@@ -200,8 +200,8 @@ def write_particles(
     """Write particles, images and all, as some program reads them.
 
     Columns and tables that the particles' own file had are kept; poses, defoci and
-    optics are those of the stack. Images are copied in batches. Files appear under their names
-    only when whole, the table last.
+    optics are those of the stack. Images are copied in batches. Files appear under
+    their names only when whole, the table last.
 
     Args:
         path: the table; images go to an .mrcs file of the same name beside it, or to

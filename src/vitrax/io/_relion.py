@@ -64,6 +64,9 @@ def read_relion(
     missing: dict[str, str] = {}
     found = _found_boxes(reader, groups, boxes)
     _warn_of_odd_boxes(found, name)
+    for each in HOW_TO_GIVE:
+        if each in optics:
+            source.check_stated(each, number(optics, each, name), each)
     kinds = _optics_groups(optics, name, given, found)
     _warn_of_premultiplied(kinds, name)
     return ParticleStack(
