@@ -234,9 +234,9 @@ def test_what_is_missing_can_be_given(project, name, advice):
     assert len(lacking) == 1
     assert read_particles(path, **lacking).optics[0] == optics
     with pytest.raises(
-        InputError, match=rf"{advice}\) 9 for .* its {name} is .* in rows"
+        InputError, match=rf"{advice}\) 0.5 for .* its {name} is .* in rows"
     ):
-        read_particles(saved(project, ALL), **dict.fromkeys(lacking, 9.0))
+        read_particles(saved(project, ALL), **dict.fromkeys(lacking, 0.5))
 
 
 def test_files_without_images(project):
@@ -296,8 +296,8 @@ def test_an_empty_data_set(project):
     ("name", "value", "message"),
     [
         ("ctf/df1_A", np.nan, "NaN or infinite in rows 1, 2, 3, 4"),
-        ("blob/psize_A", 0.0, "isn't positive"),
-        ("ctf/accel_kv", -300.0, "isn't positive"),
+        ("blob/psize_A", 0.0, "is 0 in rows 1, .*, not positive"),
+        ("ctf/accel_kv", -300.0, "not above 0 and below .* kV"),
         ("ctf/tilt_A", 1.0, "isn't 2 numbers per particle"),
     ],
 )

@@ -33,6 +33,7 @@ from ._columns import lacks, number, rows_in_words, text_column, together
 from ._foreign_columns import unpacked
 from ._further_tables import tables_in_order
 from ._labels import ABERRATIONS
+from ._microscope_numbers import check_microscope
 from ._optics_of_particles import grouped_optics, named_groups
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
@@ -247,6 +248,7 @@ def _of_microscope(
     else:
         values, unknown = np.zeros(table.rows), np.ones(table.rows, bool)
     known = np.where(unknown, np.float64(given or 0.0), values)
+    check_microscope(np.where(unknown, 1.0, values), relion, label, source.name)
     source.check_stated(relion, known, label)
     if not unknown.any():
         return values

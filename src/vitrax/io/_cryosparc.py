@@ -185,17 +185,7 @@ def _pixel_sizes(
                 stacklevel=4,
             )
             fields = {**fields, "blob/psize_A": fields[other]}
-    sizes = given_or(fields, "blob/psize_A", source)
-    _check_positive(sizes, "blob/psize_A", source.name)
-    return sizes
-
-
-def _check_positive(values: np.ndarray, field: str, name: str) -> None:
-    if (values <= 0).any():
-        raise InputError(
-            f"cannot use {field} of {name} because it isn't positive everywhere; do "
-            "correct it"
-        )
+    return given_or(fields, "blob/psize_A", source)
 
 
 def _angles(
@@ -242,7 +232,6 @@ def _optics(
     """
     name = source.name
     voltages = given_or(fields, "ctf/accel_kv", source)
-    _check_positive(voltages, "ctf/accel_kv", name)
     rest = numbers(fields, REST_IN_LENS, name, 5, 0.0)
     phase, defocus, spherical = rest_in_lens(rest, wavelengths(voltages))
     spherical = given_or(fields, "ctf/cs_mm", source, less=spherical)

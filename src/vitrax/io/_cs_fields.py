@@ -7,6 +7,7 @@ import numpy as np
 from .._files import InputError
 from ._columns import rows_in_words
 from ._cs_file import read_cs
+from ._microscope_numbers import check_microscope
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._star_table import TEXT
 
@@ -132,6 +133,7 @@ def given_or(
         )
     values = numbers(fields, name, source.name, default=default or 0.0) - less
     if name in fields:
+        check_microscope(values, _GIVEN[name], name, source.name)
         source.check_stated(_GIVEN[name], values, name)
     return values
 

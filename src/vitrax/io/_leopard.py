@@ -15,6 +15,7 @@ from ._csv_table import read_csv
 from ._foreign_columns import unpacked
 from ._leopard_aberrations import relion_magnification, relion_terms
 from ._micrograph_images import MicrographImages
+from ._microscope_numbers import check_microscope
 from ._optics_of_particles import grouped_optics, named_groups
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._star_table import TEXT, StarTable
@@ -244,23 +245,7 @@ def _best(
     if absent:
         missing[what] = lacks(table, absent, source)
         return None
-    return np.stack([_number(table, name, source) for name in names], -1)
-
-
-def _number(
-    table: StarTable, name: str, source: str, default: float | None = None
-) -> np.ndarray:
-    """Return a column as `number` does; what isn't one is named with its row."""
-    if name in table and table[name].dtype.kind == "T":
-        for row, text in enumerate(table[name].tolist(), 1):
-            try:
-                float(text)
-            except ValueError:
-                raise InputError(
-                    f"cannot use {name} of {source} because {text[:40]!r} in row {row} "
-                    "isn't a number; do correct it"
-                ) from None
-    return number(table, name, source, default)
+    return np.stack([number(table, name, source) for name in names], -1)
 
 
 def _defocus(
@@ -272,7 +257,7 @@ def _defocus(
     if absent:
         missing["defocus"] = lacks(table, absent, source)
         return None
-    u, v, angle = (_number(table, name, source) for name in names)
+    u, v, angle = (number(table, name, source) for name in names)
     relative = _best(table, ("relative_defocus",), "defocus", source, {})
     mean = (u + v) / 2 + (0.0 if relative is None else relative[:, 0])
     if (u < v).any():
@@ -321,7 +306,10 @@ def _of_microscope(
     found = _best(table, (column,), column, source.name, {})
     if found is None:
         return np.full(table.rows, given)
-    source.check_stated(relion, found[:, 0], column)
+    refined = f"refined_{column}"
+    name = f"{column} or {refined}" if refined in table else column
+    check_microscope(found[:, 0], relion, name, source.name)
+    source.check_stated(relion, found[:, 0], name)
     return found[:, 0]
 
 

@@ -13,6 +13,7 @@ from ._columns import number, rows_in_words
 from ._contents import Path
 from ._contrast import contrast_sign
 from ._labels import SIGN
+from ._microscope_numbers import check_stated
 from ._stack_search import StackSearch
 from ._star_table import StarTable
 
@@ -180,6 +181,9 @@ def as_source(
         )
     said = {_ARGUMENTS[name]: value for name, value in stated.items()}
     more = {_ARGUMENTS[name]: value for name, value in (defaults or {}).items()}
+    for each, argument in ((stated, "{}"), (defaults or {}, "defaults of {}")):
+        for name, value in each.items():
+            check_stated(value, _ARGUMENTS[name], argument.format(name))
     search = StackSearch(
         source=os.fspath(path),
         project=None if project is None else os.fspath(project),

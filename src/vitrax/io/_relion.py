@@ -19,6 +19,7 @@ from ._labels import (
     SHIFTS,
     SHIFTS_IN_PIXELS,
 )
+from ._microscope_numbers import check_microscope
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._split_columns import joined_columns
 from ._stack_images import StackImages, split_image_names
@@ -64,9 +65,7 @@ def read_relion(
     missing: dict[str, str] = {}
     found = _found_boxes(reader, groups, boxes)
     _warn_of_odd_boxes(found, name)
-    for each in HOW_TO_GIVE:
-        if each in optics:
-            source.check_stated(each, number(optics, each, name), each)
+    _check_optics(optics, source)
     kinds = _optics_groups(optics, name, given, found)
     _warn_of_premultiplied(kinds, name)
     return ParticleStack(
@@ -151,6 +150,9 @@ def optics_of_particles(
     }
     optics |= {name: kinds[:, i + 1] for i, name in enumerate(present)}
     if {"rlnMagnification", "rlnDetectorPixelSize"} <= set(present):
+        for name in ("rlnMagnification", "rlnDetectorPixelSize"):
+            held = number(particles, name, source)
+            check_microscope(held, "rlnImagePixelSize", name, source)
         pixel_size = (
             1e4 * optics.pop("rlnDetectorPixelSize") / optics.pop("rlnMagnification")
         )
@@ -221,6 +223,16 @@ def group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.nd
     return places
 
 
+def _check_optics(optics: StarTable, source: ParticleSource) -> None:
+    """Raise if numbers of optics groups can't be, or aren't what the caller states."""
+    where = f"{source.name} (data_optics)"
+    for name in HOW_TO_GIVE:
+        if name in optics:
+            values = number(optics, name, where)
+            check_microscope(values, name, name, where)
+            source.check_stated(name, values, name)
+
+
 def _optics_groups(
     optics: StarTable,
     source: str,
@@ -273,11 +285,7 @@ def _pixel_sizes(
     if others and given.get(name) is None:
         name = others[0]
     sizes = _number_or_given(optics, name, where, given)
-    if (sizes <= 0).any():
-        raise InputError(
-            f"cannot use {name} of {where} because it isn't positive in "
-            f"{rows_in_words(sizes <= 0)}; do correct it"
-        )
+    check_microscope(sizes, PIXEL_SIZES[0], name, where)
     return sizes
 
 
@@ -293,7 +301,15 @@ def _number_or_given(
 
 def _boxes(optics: StarTable, source: str) -> np.ndarray:
     """Return rlnImageSize of each optics group, 0 where the file doesn't say."""
-    boxes = number(optics, "rlnImageSize", f"{source} (data_optics)", 0.0)
+    where = f"{source} (data_optics)"
+    boxes = number(optics, "rlnImageSize", where, 0.0)
+    wrong = (boxes < 0) | (boxes != np.floor(boxes)) | (boxes >= 2**16)
+    if wrong.any():
+        raise InputError(
+            f"cannot use rlnImageSize of {where} because it is {boxes[wrong][0]:g} in "
+            f"{rows_in_words(wrong)}, not a number of pixels; do correct it, or leave "
+            "out the column"
+        )
     return boxes.astype(np.int64)
 
 
