@@ -32,9 +32,9 @@ from ._cistem_labels import (
 from ._columns import lacks, number, rows_in_words, text_column, together
 from ._foreign_columns import unpacked
 from ._further_tables import tables_in_order
-from ._labels import ABERRATIONS
+from ._labels import ABERRATIONS, PREMULTIPLIED
 from ._microscope_numbers import check_microscope
-from ._optics_of_particles import grouped_optics, named_groups
+from ._optics_of_particles import grouped_optics, named_groups, warn_of_premultiplied
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
 from ._star_table import StarTable
@@ -95,6 +95,7 @@ def read_cistem(
     firsts = np.unique(groups, return_index=True)[1]
     optics_columns = {each: values[firsts] for each, values in of_groups.items()}
     columns = {each: v for each, v in columns.items() if each not in RESIDUAL}
+    warn_of_premultiplied(optics, name)
     sizes = np.array([group.pixel_size for group in optics])[groups]
     missing: dict[str, str] = {}
     return ParticleStack(
@@ -231,6 +232,9 @@ def _optics(
     )
     values |= _residual(table, source.name)
     values["box"] = _boxes(values["pixel_size"], of_groups, reader, source.name)
+    values["premultiplied"] = np.zeros(table.rows)
+    if PREMULTIPLIED in of_groups:
+        values["premultiplied"] = _of_group(of_groups, PREMULTIPLIED, source.name) != 0
     numbers = None
     if "rlnOpticsGroup" in table:
         numbers = number(table, "rlnOpticsGroup", source.name)
@@ -291,6 +295,13 @@ def _residual(table: StarTable, source: str) -> dict[str, np.ndarray]:
     return values
 
 
+def _of_group(
+    of_groups: Mapping[str, np.ndarray], name: str, source: str
+) -> np.ndarray:
+    """Return a number of each particle's optics group, of a column that is there."""
+    return number(StarTable({name: of_groups[name]}), name, source)
+
+
 def _boxes(
     pixel_sizes: np.ndarray,
     of_groups: Mapping[str, np.ndarray],
@@ -300,8 +311,7 @@ def _boxes(
     """Return the box of each particle; 0 where neither file nor stack says it."""
     boxes = np.zeros(len(pixel_sizes))
     if "rlnImageSize" in of_groups:
-        sizes = {"rlnImageSize": of_groups["rlnImageSize"]}
-        return number(StarTable(sizes), "rlnImageSize", source)
+        return _of_group(of_groups, "rlnImageSize", source)
     if reader is None:
         return boxes
     # Images of one pixel size are of one stack, as far as cisTEM's programs go.

@@ -34,6 +34,7 @@ from ._cistem_labels import (
 )
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._optics_of_particles import premultiplied_column
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import known_box
 from ._star_table import TEXT, StarTable
@@ -231,6 +232,7 @@ def _foreign(
     ):
         if name in columns or (values != nothing).any():
             columns[name] = values
+    optics |= premultiplied_column(particles.optics, optics)
     also = {name for name in RESIDUAL if name in optics}
     residual = aberration_columns(particles.optics, also)
     columns |= {n: residual[n][particles.groups] for n in RESIDUAL if n in residual}
@@ -274,6 +276,8 @@ def _unseen(group: OpticsGroup) -> Iterator[str]:
         yield "Zernike terms"
     if group.magnification is not None:
         yield "the anisotropic magnification"
+    if group.premultiplied:
+        yield "that images were multiplied by their CTF"
 
 
 _CANNOT_STAND = re.compile(r"[\s']")

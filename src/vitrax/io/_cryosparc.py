@@ -29,9 +29,9 @@ from ._cs_fields import (
     texts,
 )
 from ._cs_location import coordinates
-from ._labels import ZERNIKE
+from ._labels import PREMULTIPLIED, ZERNIKE
 from ._missing_images import MissingImages
-from ._optics_of_particles import grouped_optics
+from ._optics_of_particles import grouped_optics, warn_of_premultiplied
 from ._particle_source import ParticleSource
 from ._stack_images import StackImages
 from ._star_table import TEXT
@@ -70,6 +70,7 @@ def read_cryosparc(source: ParticleSource) -> ParticleStack:
     alignments = _alignments(fields)
     pixel_sizes = _pixel_sizes(fields, source, alignments)
     optics, groups, moved = _optics(fields, source, pixel_sizes, boxes)
+    warn_of_premultiplied(optics, name)
     stack = ParticleStack(
         reader=reader,
         rows=np.arange(count),
@@ -248,6 +249,7 @@ def _optics(
         "odd_zernike": terms.odd,
         "even_zernike": terms.even,
         "magnification": anisotropy + np.array([1.0, 0.0, 0.0, 1.0]),
+        "premultiplied": numbers(fields, OF_OPTICS + PREMULTIPLIED, name, default=0.0),
     }
     if not count_of(fields):
         # Of an empty file no group can be made.

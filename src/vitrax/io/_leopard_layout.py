@@ -70,15 +70,12 @@ _REPRESENTED = frozenset(
         *ABERRATIONS,
         "rlnPhaseShift",
         "rlnCtfBfactor",
-        "rlnImageName",
         "rlnMicrographName",
         "rlnCoordinateX",
         "rlnCoordinateY",
         "rlnVoltage",
         "rlnSphericalAberration",
         "rlnAmplitudeContrast",
-        "rlnImagePixelSize",
-        "rlnImageSize",
     )
 )
 

@@ -1,7 +1,7 @@
 """Particles as RELION's STAR files describe them."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ._labels import (
     SHIFTS_IN_PIXELS,
 )
 from ._microscope_numbers import check_microscope
+from ._optics_of_particles import warn_of_premultiplied
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._split_columns import joined_columns
 from ._stack_images import StackImages, split_image_names
@@ -67,7 +68,7 @@ def read_relion(
     _warn_of_odd_boxes(found, name)
     _check_optics(optics, source)
     kinds = _optics_groups(optics, name, given, found)
-    _warn_of_premultiplied(kinds, name)
+    warn_of_premultiplied(kinds, name)
     return ParticleStack(
         reader=reader,
         rows=np.arange(len(names)),
@@ -361,15 +362,3 @@ def _defocus(
         return None
     u, v, angle = values.T
     return np.stack([(u + v) / 2, u - v, angle], axis=-1)
-
-
-def _warn_of_premultiplied(optics: Sequence[OpticsGroup], source: str) -> None:
-    """Warn of images that were multiplied by their CTF, which simulated ones aren't."""
-    if any(group.premultiplied for group in optics):
-        warnings.warn(
-            f"{source}: the images were multiplied by their CTF ({PREMULTIPLIED}), "
-            "which simulated ones aren't; compare them with what "
-            "vitrax.image.premultiply makes of simulations",
-            InputWarning,
-            stacklevel=4,
-        )
