@@ -118,9 +118,9 @@ def read_particles(
     reader = _reader_of(source)
     if reader is not read_cryosparc:
         refuse_passthrough(source)
-    stack = reader(source)
-    refuse_unused(source, stack)
-    return stack
+    particles = reader(source)
+    refuse_unused(source, particles)
+    return particles
 
 
 # Bytes of a file that tell what it is.

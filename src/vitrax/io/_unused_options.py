@@ -1,7 +1,7 @@
 """What the caller says about a file of particles that has no use for it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .._files import InputError
 from ..image import ParticleStack
@@ -75,7 +75,7 @@ def _unused(
         )
 
 
-def _names(stack: ParticleStack) -> tuple[str, ...]:
+def _names(stack: ParticleStack) -> Sequence[str]:
     """Return the names of the files that images are read from."""
     reader = stack.reader
     if isinstance(reader, StackImages):
@@ -83,12 +83,13 @@ def _names(stack: ParticleStack) -> tuple[str, ...]:
     return reader.micrographs if isinstance(reader, MicrographImages) else ()
 
 
-def _is_it(source: ParticleSource, names: tuple[str, ...]) -> bool:
+def _is_it(source: ParticleSource, names: Sequence[str]) -> bool:
     """Return whether the stack that was given is the one that the file names."""
-    given = source.stack
-    if given is None or len(names) > 1:
+    given, named = source.stack, set(names)
+    if given is None or len(named) != 1:
         return False
-    if os.fspath(given) == names[0]:
+    name = named.pop()
+    if os.fspath(given) == name:
         return True
-    is_there = given.is_file() and source.search.is_there(names[0])
-    return is_there and source.search.find(names[0]).samefile(given)
+    is_there = given.is_file() and source.search.is_there(name)
+    return is_there and source.search.find(name).samefile(given)
