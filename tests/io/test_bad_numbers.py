@@ -184,8 +184,10 @@ def test_numbers_in_another_spelling_are_numbers(write):
         read_particles(path)
 
 
-@pytest.mark.parametrize("name", ["rlnMagnification", "rlnDetectorPixelSize"])
-def test_old_files_without_magnification(tmp_path, name):
+@pytest.mark.parametrize(
+    "name", ["rlnMagnification", "rlnDetectorPixelSize", "rlnVoltage"]
+)
+def test_numbers_of_old_files_that_cannot_be(tmp_path, name):
     columns = {
         "rlnImageName": ["1@a.mrcs", "2@a.mrcs"],
         "rlnVoltage": [300.0] * 2,
@@ -196,7 +198,7 @@ def test_old_files_without_magnification(tmp_path, name):
     } | {name: [1.0, 0.0]}
     vx.io.write_star(tmp_path / "a.star", {"": StarTable(columns)})
     with pytest.raises(
-        InputError, match=rf"{name} of .* it is 0 in row 2, not positive"
+        InputError, match=rf"{name} of .* it is 0 in row 2, not (positive|above)"
     ):
         read_particles(tmp_path / "a.star")
 

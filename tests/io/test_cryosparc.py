@@ -234,7 +234,7 @@ def test_what_is_missing_can_be_given(project, name, advice):
     assert len(lacking) == 1
     assert read_particles(path, **lacking).optics[0] == optics
     with pytest.raises(
-        InputError, match=rf"{advice}\) 0.5 for .* its {name} is .* in rows"
+        InputError, match=rf"{advice}\) 0.5 for .* its {name} is .*; do leave"
     ):
         read_particles(saved(project, ALL), **dict.fromkeys(lacking, 0.5))
 

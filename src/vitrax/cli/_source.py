@@ -255,6 +255,7 @@ def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
         b_factors=stack.b_factors + recipe.b_envelope,
         columns=kept,
         optics_columns={},
+        tables={},
     )
 
 

@@ -86,10 +86,11 @@ class ParticleSource:
             return
         other = ~np.isclose(values, stated, rtol=_SAME, atol=1e-9)
         if other.any():
+            where = "" if other.all() else f" in {rows_in_words(other)}"
             raise InputError(
                 f"cannot use {HOW_TO_GIVE[name]} {stated:g} for {self.name} because "
-                f"its {column} is {values[other][0]:g} in {rows_in_words(other)}; do "
-                "leave it out, or correct the file"
+                f"its {column} is {values[other][0]:g}{where}; do leave it out, or "
+                "correct the file"
             )
 
     def sign(self, contrast: str) -> int:

@@ -28,6 +28,10 @@ from ._star_kinds import other_kind, tomography
 from ._star_table import TEXT, StarTable
 
 
+# What old files have instead of a pixel size is as positive.
+_LENGTHS = ("rlnMagnification", "rlnDetectorPixelSize")
+
+
 def read_relion(
     source: ParticleSource, tables: Mapping[str, StarTable]
 ) -> ParticleStack:
@@ -48,6 +52,8 @@ def read_relion(
     refuse_tomography(tables, particles, optics, name)
     held = tables_in_order(tables, particles, name)
     if optics is None:
+        for each in filter(particles.__contains__, HOW_TO_GIVE):
+            check_microscope(number(particles, each, name), each, each, name)
         particles, optics = optics_of_particles(particles, name, given)
     particles = shifts_in_angstroms(particles, optics, name, given)
     groups = group_of_each(particles, optics, name)
@@ -150,8 +156,8 @@ def optics_of_particles(
         ),
     }
     optics |= {name: kinds[:, i + 1] for i, name in enumerate(present)}
-    if {"rlnMagnification", "rlnDetectorPixelSize"} <= set(present):
-        for name in ("rlnMagnification", "rlnDetectorPixelSize"):
+    if set(_LENGTHS) <= set(present):
+        for name in _LENGTHS:
             held = number(particles, name, source)
             check_microscope(held, "rlnImagePixelSize", name, source)
         pixel_size = (

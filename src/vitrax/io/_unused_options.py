@@ -66,8 +66,8 @@ def _unused(
             f"it names its {kind} itself ({names[0]})",
             "leave it out, or say with path_map= (--path-map OLD=NEW) where they are",
         )
-    boxes = {box for box in stack.boxes.tolist() if box != source.box}
-    if source.box is not None and not isinstance(reader, MicrographImages) and boxes:
+    is_cut_out = source.box is None or isinstance(reader, MicrographImages)
+    if not is_cut_out and (stack.boxes != source.box).any():
         yield (
             f"box={source.box}",
             "its images aren't cut out of micrographs, and have a box of their own",
