@@ -98,6 +98,16 @@ def test_options_may_say_what_the_file_says_or_lacks(star):
         read_source(recipe(lacking, angpix=2.0))
 
 
+def test_further_tables_of_the_file_are_not_those_of_a_simulation(star):
+    path = star()
+    tables = vx.io.read_star(path)
+    more = {"general": vx.io.StarTable({"rlnCount": [3]}, is_loop=False)}
+    vx.io.write_star(path, more | tables)
+    asked = recipe(path, box=32, angpix=1.5)
+    particles = sourced_particles(asked, read_source(asked))
+    assert list(vx.io.particle_tables(particles)) == ["optics", "particles"]
+
+
 def test_envelope_is_added_only_where_the_file_has_none(star):
     asked = recipe(star(), b_envelope=50.0, box=32, angpix=1.5)
     particles = sourced_particles(asked, read_source(asked))

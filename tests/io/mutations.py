@@ -67,11 +67,13 @@ def use_atoms(path):
 def use_particles(path):
     stack = io.read_particles(
         path,
-        pixel_size=1.0,
-        voltage=300.0,
-        spherical_aberration=2.7,
-        amplitude_contrast=0.1,
-        box=8,
+        defaults={
+            "pixel_size": 1.0,
+            "voltage": 300.0,
+            "spherical_aberration": 2.7,
+            "amplitude_contrast": 0.1,
+        },
+        box=8 if path.suffix in (".csv", ".yaml") else None,
     )
     for numbers in (stack.angles, stack.shifts, stack.defocus, stack.scales):
         assert numbers is None or np.isfinite(numbers).all()

@@ -229,11 +229,14 @@ def test_what_is_missing_can_be_given(project, name, advice):
         "spherical_aberration": 2.0,
         "amplitude_contrast": 0.2,
     }
-    optics = read_particles(path, **given).optics[0]
-    wrong = {
-        key: value for key, value in given.items() if getattr(optics, key) == value
-    }
-    assert len(wrong) == 1
+    optics = read_particles(path, defaults=given).optics[0]
+    lacking = {k: value for k, value in given.items() if getattr(optics, k) == value}
+    assert len(lacking) == 1
+    assert read_particles(path, **lacking).optics[0] == optics
+    with pytest.raises(
+        InputError, match=rf"{advice}\) 0.5 for .* its {name} is .*; do leave"
+    ):
+        read_particles(saved(project, ALL), **dict.fromkeys(lacking, 0.5))
 
 
 def test_files_without_images(project):
@@ -293,8 +296,8 @@ def test_an_empty_data_set(project):
     ("name", "value", "message"),
     [
         ("ctf/df1_A", np.nan, "NaN or infinite in rows 1, 2, 3, 4"),
-        ("blob/psize_A", 0.0, "isn't positive"),
-        ("ctf/accel_kv", -300.0, "isn't positive"),
+        ("blob/psize_A", 0.0, "is 0 in rows 1, .*, not positive"),
+        ("ctf/accel_kv", -300.0, "not above 0 and below .* kV"),
         ("ctf/tilt_A", 1.0, "isn't 2 numbers per particle"),
     ],
 )
@@ -548,7 +551,8 @@ REAL = [
 def test_real_files_round_trip(shared, tmp_path, name):
     path = shared / "cryosparc" / f"{name}.cs"
     fields = read_cs(path)
-    stack = read_particles(path, stack="particles.mrcs")
+    more = {} if "blob/path" in fields else {"stack": "particles.mrcs"}
+    stack = read_particles(path, **more)
     same_fields(read_cs(table(stack, tmp_path, "a.cs", CryoSPARC())), fields)
     star = table(stack, tmp_path, "a.star", Relion())
     through = read_particles(star, contrast="dark")

@@ -187,7 +187,9 @@ def test_values_that_are_not_finite(project, name, value):
 
 def test_values_that_are_no_numbers(project):
     path = star(project, PARTICLES | {"rlnAngleRot": ["x", *["1.0"] * (COUNT - 1)]})
-    with pytest.raises(InputError, match=r"rlnAngleRot .* aren't numbers"):
+    with pytest.raises(
+        InputError, match=r"rlnAngleRot .* 'x' in row 1 \(line 39\) isn't a number; do"
+    ):
         read_particles(path)
 
 
@@ -351,7 +353,10 @@ def test_beam_tilt_of_files_without_optics_makes_groups(project):
             ),
             r"\(data_optics\): cannot make OpticsGroup .* can't be undone",
         ),
-        ({"rlnVoltage": [3e5, 3e5]}, "voltage is 300000.0, .* do give it in kV"),
+        (
+            {"rlnVoltage": [3e5, 3e5]},
+            "Voltage .* is 300000 in rows 1, 2, .* do give it in kV",
+        ),
     ],
     ids=["no number", "nan", "part of a matrix", "tilt", "flat", "volts"],
 )

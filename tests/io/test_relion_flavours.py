@@ -110,8 +110,9 @@ WEIGHTS = {"rlnCtfImage": ["w.mrc"] * COUNT}
         ({"particles": PARTICLES | TILTS}, "it has rlnTomoVisibleFrames"),
         ({"particles": PARTICLES | WEIGHTS}, "it has rlnCtfImage"),
         ({"general": {"rlnTomoSubTomosAre2DStacks": [1]}}, "stacks of tilted images"),
+        ({"general": {"rlnTomoSubTomosAre2DStacks": [0]}}, r"subtomograms \(.* is 0"),
     ],
-    ids=["RELION 4", "RELION 5", "RELION 3", "RELION 5 stacks"],
+    ids=["RELION 4", "RELION 5", "RELION 3", "RELION 5 stacks", "RELION 5 cubes"],
 )
 def test_tomograms_are_refused(tmp_path, tables, message):
     with pytest.raises(InputError, match=message):
@@ -143,6 +144,19 @@ OTHERS = {
     ),
     "data_global\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesStarFile\na b\n": (
         "a list of tilt series"
+    ),
+    "data_global\nloop_\n_rlnTomoName\n_rlnTomoTiltSeriesName\na b\ndata_a\nloop_\n"
+    "_rlnTomoProjX\n_rlnDefocusU\n[1,0,0,0] 3e4\n": "the geometry of tilt series",
+    "data_a\nloop_\n_rlnMicrographMovieName\n_rlnTomoNominalStageTiltAngle\na 3\n": (
+        "the tilts of a series .* do name particles of single images"
+    ),
+    "data_particles\nloop_\n_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateZ\na 1 2\n": (
+        "a list of places in tomograms"
+    ),
+    "data_general\n_rlnTomoSubTomosAre2DStacks 1\ndata_particles\nloop_\n_rlnTomoName\n"
+    "_rlnCenteredCoordinateXAngst\na 1\n": "a list of places in tomograms",
+    "data_\nloop_\n_rlnReferenceImage\n_rlnClassDistribution\n1@a.mrcs 1\n": (
+        "a list of class averages .* do name the particles that were classified"
     ),
     "data_\n_rlnMtfValue 1\n": "the MTF of a camera .* do read it with",
     "data_\n_wrong 1\n": "no table data_particles, and not one table with a column",
@@ -292,15 +306,6 @@ def test_what_is_in_another_file_is_never_shown(tmp_path, name):
     with pytest.raises(InputError, match="secret") as caught:
         read_particles(tmp_path / "secret.txt")
     assert "horse" not in str(caught.value)
-
-
-def test_arguments_of_other_formats_change_nothing(tmp_path):
-    (tmp_path / "p.cs").write_bytes(b"")
-    path = star(tmp_path)
-    plain = read_particles(path)
-    given = read_particles(path, passthrough=(tmp_path / "p.cs",), stack=None)
-    assert given.optics == plain.optics
-    assert given.angles.tolist() == plain.angles.tolist()
 
 
 MOVED = {"rlnBeamTiltX", "rlnBeamTiltY"}

@@ -49,7 +49,7 @@ SUFFIXES = {io.CryoSPARC: ".cs"}
 def read(path):
     """Return at most a hundred particles of a file, of images somewhere."""
     more = {"stack": "images.mrcs"} if "passthrough" in path.name else {}
-    return io.read_particles(path, **GIVEN, **more)[:100]
+    return io.read_particles(path, defaults=GIVEN, **more)[:100]
 
 
 def passed_on(stack, layouts, folder):

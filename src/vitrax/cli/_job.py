@@ -229,10 +229,12 @@ def read_angles(path: str) -> Any:
         # All but the angles is left out, whatever it is.
         stack = io.read_particles(
             path,
-            pixel_size=float(DEFAULTS["angpix"]),
-            voltage=DEFAULTS["kv"],
-            spherical_aberration=DEFAULTS["cs"],
-            amplitude_contrast=DEFAULTS["q0"],
+            defaults={
+                "pixel_size": DEFAULTS["angpix"],
+                "voltage": DEFAULTS["kv"],
+                "spherical_aberration": DEFAULTS["cs"],
+                "amplitude_contrast": DEFAULTS["q0"],
+            },
         )
         if stack.angles is None:
             raise InputError(stack.missing["angles"])

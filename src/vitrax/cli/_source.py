@@ -125,10 +125,8 @@ def read_source(
             project=recipe.project,
             path_map=dict(map(split_pair, recipe.path_map)),
             strict_paths=recipe.strict_paths,
-            pixel_size=given["angpix"],
-            voltage=given["kv"],
-            spherical_aberration=given["cs"],
-            amplitude_contrast=given["q0"],
+            # What contradicts the file is said below, in the words of options.
+            defaults=_defaults(given),
         )
     for name in needed:
         if getattr(stack, name) is None:
@@ -136,6 +134,13 @@ def read_source(
             raise InputError(reason)
     _refuse_contradictions(recipe, stack)
     return Source(stack, _notes(recipe, stack))
+
+
+def _defaults(given: Mapping[str, float | None]) -> dict[str, float]:
+    """Return what options give, under the names that a reader has for them."""
+    names = {"angpix": "pixel_size", **_OF_OPTICS}
+    pairs = ((names[name], value) for name, value in given.items())
+    return {name: value for name, value in pairs if value is not None}
 
 
 def sampling_of_source(
@@ -250,6 +255,7 @@ def _whole(recipe: ParticleOptions, stack: ParticleStack) -> ParticleStack:
         b_factors=stack.b_factors + recipe.b_envelope,
         columns=kept,
         optics_columns={},
+        tables={},
     )
 
 

@@ -53,6 +53,9 @@ class ParticleStack:
             `lenses` haven't got it.
         columns: of the file that the particles come from, as they stand there.
         optics_columns: likewise, of its table of optics groups.
+        tables: all tables of that file by name, in its order. Those of particles and of
+            optics groups are empty, being the other fields; further ones are written
+            back by a layout that has room for them.
         missing: what to say where angles or defocus aren't known.
 
     Example:
@@ -79,6 +82,9 @@ class ParticleStack:
     scales: Float[np.ndarray, " particles"]
     columns: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     optics_columns: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, np.ndarray]] = dataclasses.field(
+        default_factory=dict
+    )
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod

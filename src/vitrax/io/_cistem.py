@@ -31,8 +31,10 @@ from ._cistem_labels import (
 )
 from ._columns import lacks, number, rows_in_words, text_column, together
 from ._foreign_columns import unpacked
-from ._labels import ABERRATIONS
-from ._optics_of_particles import grouped_optics, named_groups
+from ._further_tables import tables_in_order
+from ._labels import ABERRATIONS, PREMULTIPLIED
+from ._microscope_numbers import check_microscope
+from ._optics_of_particles import grouped_optics, named_groups, warn_of_premultiplied
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
 from ._star_table import StarTable
@@ -80,7 +82,8 @@ def read_cistem(
         InputError: naming column, rows and file, for what is missing or cannot be.
     """
     name = source.name
-    table = _table_of(tables, name)
+    held = _table_of(tables, name)
+    table = _relabelled(held, name)
     if not table.rows:
         raise InputError(
             f"cannot read particles of {name} because its table has no rows; do check "
@@ -92,6 +95,7 @@ def read_cistem(
     firsts = np.unique(groups, return_index=True)[1]
     optics_columns = {each: values[firsts] for each, values in of_groups.items()}
     columns = {each: v for each, v in columns.items() if each not in RESIDUAL}
+    warn_of_premultiplied(optics, name)
     sizes = np.array([group.pixel_size for group in optics])[groups]
     missing: dict[str, str] = {}
     return ParticleStack(
@@ -107,6 +111,7 @@ def read_cistem(
         scales=number(table, "rlnCtfScalefactor", name, 1.0),
         columns={**relion_columns(table, sizes), **columns},
         optics_columns=optics_columns,
+        tables=tables_in_order(tables, held, name),
         missing=missing
         | {
             "box": f"cannot know the box because {name} doesn't say it and its stack "
@@ -162,14 +167,18 @@ class _NoImages:
 
 
 def _table_of(tables: Mapping[str, StarTable], source: str) -> StarTable:
-    """Return the table with cisTEM's columns, under their present labels."""
+    """Return the table with cisTEM's columns."""
     held = [t for t in tables.values() if any(n in COLUMNS for n in t)]
     if len(held) != 1:
         raise InputError(
             f"cannot read particles of {source} because it has {len(held)} tables with "
             "columns of cisTEM; do leave one"
         )
-    table = held[0]
+    return held[0]
+
+
+def _relabelled(table: StarTable, source: str) -> StarTable:
+    """Return the table with its columns under their present labels."""
     both = [old for old, new in OTHER_LABELS.items() if old in table and new in table]
     if both:
         raise InputError(
@@ -181,11 +190,10 @@ def _table_of(tables: Mapping[str, StarTable], source: str) -> StarTable:
 
 def _reader(table: StarTable, source: ParticleSource) -> StackImages | None:
     """Return what reads the images, None where nothing says in which stack they are."""
-    if source.stack is not None:
+    names = text_column(table, STACK, source.name) if STACK in table else None
+    if source.stack is not None and (names is None or len(set(names.tolist())) == 1):
         names = np.full(table.rows, os.fspath(source.stack))
-    elif STACK in table:
-        names = text_column(table, STACK, source.name)
-    else:
+    if names is None:
         return None
     names = np.asarray(names.tolist(), object)
     if not all(names):
@@ -203,7 +211,7 @@ def _reader(table: StarTable, source: ParticleSource) -> StackImages | None:
         stacks=tuple(stacks),
         stack_of=np.fromiter((stacks[n] for n in names), np.int64, len(names)),
         index_of=positions.astype(np.int64) - 1,
-        signs=np.full(table.rows, source.sign("dark")),
+        signs=source.signs(table, "dark"),
         boxes=np.zeros(table.rows, np.int64),
     )
 
@@ -224,6 +232,9 @@ def _optics(
     )
     values |= _residual(table, source.name)
     values["box"] = _boxes(values["pixel_size"], of_groups, reader, source.name)
+    values["premultiplied"] = np.zeros(table.rows)
+    if PREMULTIPLIED in of_groups:
+        values["premultiplied"] = _of_group(of_groups, PREMULTIPLIED, source.name) != 0
     numbers = None
     if "rlnOpticsGroup" in table:
         numbers = number(table, "rlnOpticsGroup", source.name)
@@ -240,6 +251,9 @@ def _of_microscope(
         unknown = (values == 0) & (default is None)
     else:
         values, unknown = np.zeros(table.rows), np.ones(table.rows, bool)
+    known = np.where(unknown, np.float64(given or 0.0), values)
+    check_microscope(np.where(unknown, 1.0, values), relion, label, source.name)
+    source.check_stated(relion, known, label)
     if not unknown.any():
         return values
     if given is None and default is None:
@@ -281,6 +295,13 @@ def _residual(table: StarTable, source: str) -> dict[str, np.ndarray]:
     return values
 
 
+def _of_group(
+    of_groups: Mapping[str, np.ndarray], name: str, source: str
+) -> np.ndarray:
+    """Return a number of each particle's optics group, of a column that is there."""
+    return number(StarTable({name: of_groups[name]}), name, source)
+
+
 def _boxes(
     pixel_sizes: np.ndarray,
     of_groups: Mapping[str, np.ndarray],
@@ -290,8 +311,7 @@ def _boxes(
     """Return the box of each particle; 0 where neither file nor stack says it."""
     boxes = np.zeros(len(pixel_sizes))
     if "rlnImageSize" in of_groups:
-        sizes = {"rlnImageSize": of_groups["rlnImageSize"]}
-        return number(StarTable(sizes), "rlnImageSize", source)
+        return _of_group(of_groups, "rlnImageSize", source)
     if reader is None:
         return boxes
     # Images of one pixel size are of one stack, as far as cisTEM's programs go.

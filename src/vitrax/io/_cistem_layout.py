@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError, InputWarning, final_path
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import aberration_columns
 from ._cistem import RESIDUAL, relion_columns
@@ -34,6 +34,7 @@ from ._cistem_labels import (
 )
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._optics_of_particles import premultiplied_column
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import known_box
 from ._star_table import TEXT, StarTable
@@ -104,9 +105,11 @@ class CisTEM(AbstractLayout):
             InputWarning: of what cisTEM won't see: aberrations beyond the beam tilt,
                 envelopes, scales, and stacks beyond the first.
         """
-        own = _own_columns(particles, images, path)
+        final = final_path(path)
+        own = _own_columns(particles, images, final)
         foreign = _foreign(particles, own)
-        _warn_of_unseen(particles, images, path)
+        foreign |= images.said_signs(self.contrast, particles.columns)
+        _warn_of_unseen(particles, images, final)
         first = {name: own[name] for name in COLUMNS if name in own}
         rest = {name: c for name, c in own.items() if name not in COLUMNS}
         table = StarTable({**first, **rest, **foreign})
@@ -229,6 +232,7 @@ def _foreign(
     ):
         if name in columns or (values != nothing).any():
             columns[name] = values
+    optics |= premultiplied_column(particles.optics, optics)
     also = {name for name in RESIDUAL if name in optics}
     residual = aberration_columns(particles.optics, also)
     columns |= {n: residual[n][particles.groups] for n in RESIDUAL if n in residual}
@@ -252,14 +256,14 @@ def _warn_of_unseen(
     unseen += ["the CTFs' scales"] * bool((particles.scales != 1.0).any())
     if unseen:
         warnings.warn(
-            f"{path.name}: cisTEM won't see {' and '.join(unseen)}, which its files "
+            f"{path}: cisTEM won't see {' and '.join(unseen)}, which its files "
             "have no columns for; they are kept under RELION's names",
             InputWarning,
             stacklevel=4,
         )
     if len(images.stacks) > 1 and len(np.unique(images.stack_of)) > 1:
         warnings.warn(
-            f"{path.name}: its images are in {len(images.stacks)} stacks, and cisTEM's "
+            f"{path}: its images are in {len(images.stacks)} stacks, and cisTEM's "
             "programs take one; do use write_particles (--copy-images) of particles "
             "that share box and pixel size",
             InputWarning,
@@ -272,6 +276,8 @@ def _unseen(group: OpticsGroup) -> Iterator[str]:
         yield "Zernike terms"
     if group.magnification is not None:
         yield "the anisotropic magnification"
+    if group.premultiplied:
+        yield "that images were multiplied by their CTF"
 
 
 _CANNOT_STAND = re.compile(r"[\s']")

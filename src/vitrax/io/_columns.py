@@ -7,7 +7,12 @@ from jaxtyping import Bool, Float, Shaped
 
 from .._files import InputError
 from ._labels import KNOWN
+from ._star_lines import line_of_row
 from ._star_table import TEXT, StarTable
+
+
+# Characters of a value that isn't what it must be.
+_LONGEST_SHOWN = 40
 
 
 def number(
@@ -22,7 +27,8 @@ def number(
         default: where there is no such column; by default that is an error.
 
     Raises:
-        InputError: if it isn't there and has no default, or isn't finite numbers.
+        InputError: if it isn't there and has no default; naming row and line, if a
+            value isn't a finite number.
     """
     if name not in table:
         if default is None:
@@ -30,18 +36,49 @@ def number(
         return np.full(table.rows, default)
     column = table[name]
     if column.dtype.kind == "T":
-        raise InputError(
-            f"cannot use {name} of {source} because some of its values aren't numbers; "
-            "do correct them"
-        )
+        column = _numbers_of(column, name, source)
     values = column.astype(np.float64)
     bad = ~np.isfinite(values)
     if bad.any():
         raise InputError(
             f"cannot use {name} of {source} because it is NaN or infinite in "
-            f"{rows_in_words(bad)}; do correct or remove these rows"
+            f"{rows_in_words(bad)}{_line(bad, name, source)}; do correct or remove "
+            "these rows"
         )
     return values
+
+
+def _numbers_of(
+    texts: Shaped[np.ndarray, " rows"], name: str, source: str
+) -> Float[np.ndarray, " rows"]:
+    """Return numbers that a table keeps as text for their spelling, such as 007."""
+    found = [_number_of(text) for text in texts.tolist()]
+    bad = np.array([each is None for each in found], bool)
+    if bad.any():
+        row, others = int(bad.argmax()), int(bad.sum()) - 1
+        # Cut, since it may be anything.
+        first = str(texts[row])[:_LONGEST_SHOWN]
+        more = f", nor is what {others} more rows have" if others else ""
+        raise InputError(
+            f"cannot use {name} of {source} because {first!r} in row {row + 1}"
+            f"{_line(bad[: row + 1], name, source)} isn't a number{more}; do correct "
+            "or remove such rows"
+        )
+    return np.array(found, np.float64)
+
+
+def _number_of(text: str) -> float | None:
+    try:
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def _line(bad: Bool[np.ndarray, " rows"], name: str, source: str) -> str:
+    """Return in words the line of the first of some rows, if it can be told."""
+    line = line_of_row(source, name, int(bad.argmax()))
+    first = "the first on " if bad.sum() > 1 else ""
+    return "" if line is None else f" ({first}line {line})"
 
 
 def together(

@@ -29,9 +29,9 @@ from ._cs_fields import (
     texts,
 )
 from ._cs_location import coordinates
-from ._labels import ZERNIKE
+from ._labels import PREMULTIPLIED, ZERNIKE
 from ._missing_images import MissingImages
-from ._optics_of_particles import grouped_optics
+from ._optics_of_particles import grouped_optics, warn_of_premultiplied
 from ._particle_source import ParticleSource
 from ._stack_images import StackImages
 from ._star_table import TEXT
@@ -70,6 +70,7 @@ def read_cryosparc(source: ParticleSource) -> ParticleStack:
     alignments = _alignments(fields)
     pixel_sizes = _pixel_sizes(fields, source, alignments)
     optics, groups, moved = _optics(fields, source, pixel_sizes, boxes)
+    warn_of_premultiplied(optics, name)
     stack = ParticleStack(
         reader=reader,
         rows=np.arange(count),
@@ -137,12 +138,7 @@ def _signs(fields: Fields, source: ParticleSource) -> np.ndarray:
     signs = numbers(fields, "blob/sign", source.name, default=-1.0)
     if source.contrast is not None:
         return np.full(len(signs), source.sign(source.contrast))
-    if (np.abs(signs) != 1).any():
-        raise InputError(
-            f"cannot use blob/sign of {source.name} because it is neither -1 (protein "
-            "dark) nor 1 (white) everywhere; do pass contrast= (--contrast)"
-        )
-    return -signs.astype(np.int64)
+    return source.signs_said(signs)
 
 
 def _boxes(fields: Fields, name: str) -> np.ndarray:
@@ -179,7 +175,7 @@ def _pixel_sizes(
     fields: Fields, source: ParticleSource, alignments: str | None
 ) -> np.ndarray:
     """Return the pixel size of each image, Å."""
-    given = source.given.get("rlnImagePixelSize")
+    given = source.stated.get("rlnImagePixelSize")
     if "blob/psize_A" not in fields and given is None:
         other = f"{alignments}/psize_A"
         if other in fields and count_of(fields):
@@ -190,17 +186,7 @@ def _pixel_sizes(
                 stacklevel=4,
             )
             fields = {**fields, "blob/psize_A": fields[other]}
-    sizes = given_or(fields, "blob/psize_A", source)
-    _check_positive(sizes, "blob/psize_A", source.name)
-    return sizes
-
-
-def _check_positive(values: np.ndarray, field: str, name: str) -> None:
-    if (values <= 0).any():
-        raise InputError(
-            f"cannot use {field} of {name} because it isn't positive everywhere; do "
-            "correct it"
-        )
+    return given_or(fields, "blob/psize_A", source)
 
 
 def _angles(
@@ -247,10 +233,9 @@ def _optics(
     """
     name = source.name
     voltages = given_or(fields, "ctf/accel_kv", source)
-    _check_positive(voltages, "ctf/accel_kv", name)
     rest = numbers(fields, REST_IN_LENS, name, 5, 0.0)
     phase, defocus, spherical = rest_in_lens(rest, wavelengths(voltages))
-    spherical = given_or(fields, "ctf/cs_mm", source) - spherical
+    spherical = given_or(fields, "ctf/cs_mm", source, less=spherical)
     terms = _terms(fields, name, rest, voltages, spherical)
     anisotropy = numbers(fields, "ctf/anisomag", name, 4, 0.0)
     exposures = _exposure_groups(fields, name)
@@ -264,6 +249,7 @@ def _optics(
         "odd_zernike": terms.odd,
         "even_zernike": terms.even,
         "magnification": anisotropy + np.array([1.0, 0.0, 0.0, 1.0]),
+        "premultiplied": numbers(fields, OF_OPTICS + PREMULTIPLIED, name, default=0.0),
     }
     if not count_of(fields):
         # Of an empty file no group can be made.

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError, InputWarning, final_path
 from ..image import ParticleStack
 from ..pose import euler_from_cryosparc, euler_to_cryosparc
 from ._cryosparc import OF_OPTICS, REST_IN_LENS
@@ -23,27 +23,16 @@ from ._cs_aberrations import (
     wavelengths,
 )
 from ._cs_fields import beyond_single, shortest
+from ._cs_foreign import columns_of_optics, columns_stood_for
 from ._cs_location import location
 from ._cs_types import as_field, as_unsigned, is_own
 from ._cs_writing import write_cs
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, MAGNIFICATION, SHIFTS, ZERNIKE
+from ._labels import PREMULTIPLIED, ZERNIKE
 from ._particle_layout import AbstractLayout, ImagePlaces
-from ._particle_tables import KEPT_OF_OPTICS, known_box, optics_table
+from ._particle_tables import known_box
 from ._star_table import TEXT
 
 
-# RELION's columns of particles that fields always stand for.
-_STOOD_FOR = (
-    "rlnImageName",
-    "rlnOpticsGroup",
-    *ANGLES,
-    *SHIFTS,
-    *DEFOCUS,
-    "rlnPhaseShift",
-    "rlnCtfBfactor",
-    "rlnCtfScalefactor",
-    *ABERRATIONS,
-)
 # Fields of alignments that CryoSPARC's programs expect, with values that say nothing.
 _OF_ALIGNMENTS = {
     "error": 0.0,
@@ -110,10 +99,11 @@ class CryoSPARC(AbstractLayout):
         """Write the .cs file.
 
         Warns:
-            InputWarning: if aberrations are of an order that CryoSPARC doesn't have.
+            InputWarning: if aberrations are of an order that CryoSPARC doesn't have, or
+                images were multiplied by their CTF.
         """
         fields = cs_fields(particles, images)
-        _warn_of_residuals(fields, path)
+        _warn_of_unseen(fields, final_path(path))
         write_cs(path, fields)
 
 
@@ -131,13 +121,14 @@ def cs_fields(particles: ParticleStack, images: ImagePlaces) -> dict[str, np.nda
     fields = {"uid": np.zeros(0)} | kept | {"uid": _uids(held, images)}
     for name, values in made.items():
         fields[name] = _where_changed(kept.get(name), as_field(name, values), name)
+    stood_for = columns_stood_for(fields, particles.columns)
     foreign = {
         name: as_field(name, np.asarray(values))
         for name, values in particles.columns.items()
-        if not is_own(name) and name not in _stood_for(fields)
+        if not is_own(name) and name not in stood_for
     }
     more = _residuals(particles) | _beyond_single(fields, made)
-    return fields | foreign | more | _optics_columns(particles)
+    return fields | foreign | more | columns_of_optics(particles)
 
 
 def _uids(held: Mapping[str, np.ndarray], images: ImagePlaces) -> np.ndarray:
@@ -345,23 +336,6 @@ def _beyond_single(
     }
 
 
-def _stood_for(fields: Mapping[str, np.ndarray]) -> set[str]:
-    """Return RELION's columns that some fields stand for."""
-    names = set(_STOOD_FOR)
-    pairs = {
-        "split": "rlnRandomSubset",
-        "class": "rlnClassNumber",
-    }
-    for field, label in pairs.items():
-        if {f"alignments3D/{field}", f"alignments2D/{field}"} & set(fields):
-            names.add(label)
-    if {"location/micrograph_path", "micrograph_blob/path"} & set(fields):
-        names.add("rlnMicrographName")
-    if {"location/center_x_frac", "location/micrograph_shape"} <= set(fields):
-        names |= {"rlnCoordinateX", "rlnCoordinateY"}
-    return names
-
-
 def _residuals(particles: ParticleStack) -> dict[str, np.ndarray]:
     """Return of the aberrations what CryoSPARC's fields can't hold, or don't tell."""
     _, odd, even = _zernike(particles)
@@ -382,24 +356,20 @@ def _residuals(particles: ParticleStack) -> dict[str, np.ndarray]:
     return fields
 
 
-def _optics_columns(particles: ParticleStack) -> dict[str, np.ndarray]:
-    """Return RELION's columns of optics groups that no field stands for."""
-    known = set(optics_table(particles.optics)) | {*ABERRATIONS, *MAGNIFICATION}
-    kept = {*KEPT_OF_OPTICS, "rlnOpticsGroupName"}
-    return {
-        OF_OPTICS + name: as_field(name, np.asarray(values)[particles.groups])
-        for name, values in particles.optics_columns.items()
-        if name in kept or name not in known
-    }
-
-
-def _warn_of_residuals(fields: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
-    """Warn of aberrations that CryoSPARC won't see."""
+def _warn_of_unseen(fields: Mapping[str, np.ndarray], path: pathlib.Path) -> None:
+    """Warn of aberrations and treatments of images that CryoSPARC won't see."""
     lost = [name for name in ZERNIKE.values() if name in fields]
     if lost:
         warnings.warn(
             f"{path}: CryoSPARC has no field for Zernike terms of more than the fourth "
             f"order; those are in the fields {', '.join(lost)}, which it ignores",
+            InputWarning,
+            stacklevel=4,
+        )
+    if fields.get(OF_OPTICS + PREMULTIPLIED, np.zeros(1)).any():
+        warnings.warn(
+            f"{path}: CryoSPARC won't see that images were multiplied by their CTF, "
+            f"which the field {OF_OPTICS}{PREMULTIPLIED} says",
             InputWarning,
             stacklevel=4,
         )

@@ -7,6 +7,7 @@ import numpy as np
 from .._files import InputError
 from ._columns import rows_in_words
 from ._cs_file import read_cs
+from ._microscope_numbers import check_microscope
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._star_table import TEXT
 
@@ -111,23 +112,30 @@ def beyond_single(name: str) -> str:
     return f"vitrax/{name.replace('/', '.')}"
 
 
-def given_or(fields: Fields, name: str, source: ParticleSource) -> np.ndarray:
+def given_or(
+    fields: Fields, name: str, source: ParticleSource, *, less: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Return a field, or what the caller gives where the file has none.
 
     Args:
         fields: of a data set.
         name: of the field.
         source: the file, and what the caller says about it.
+        less: what is to be taken off the file's numbers.
 
     Raises:
-        InputError: saying how to give it, if neither has it.
+        InputError: saying how to give it, if neither has it; if they differ.
     """
     default = source.given.get(_GIVEN[name])
     if name not in fields and default is None and count_of(fields):
         raise InputError(
             f"{lacks(name, source.name)}, or give {HOW_TO_GIVE[_GIVEN[name]]}"
         )
-    return numbers(fields, name, source.name, default=default or 0.0)
+    values = numbers(fields, name, source.name, default=default or 0.0) - less
+    if name in fields:
+        check_microscope(values, _GIVEN[name], name, source.name)
+        source.check_stated(_GIVEN[name], values, name)
+    return values
 
 
 def texts(fields: Fields, name: str, source: str) -> np.ndarray:

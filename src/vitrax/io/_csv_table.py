@@ -19,13 +19,15 @@ _FLOAT = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)",
     re.IGNORECASE,
 )
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]+")
 _MOST_COLUMNS = 10_000
 
 
 def read_csv(path: Path) -> StarTable:
     """Return the columns of a CSV file with a line of names.
 
-    Columns are int64, float64 or text as their values are. An empty value among numbers
+    Columns are int64, float64 or text as their values are; integers with leading zeros
+    stay text, which keeps them. An empty value among numbers
     is NaN. Blanks in names become underscores, because STAR files have none; a column
     without a name, as pandas writes its index, is `unnamed`.
 
@@ -107,6 +109,8 @@ def _names(words: list[str], source: str) -> list[str]:
 def _column(words: tuple[str, ...]) -> np.ndarray:
     """Return values as int64, float64 or text, whichever holds all of them."""
     stripped = [word.strip() for word in words]
+    if any(map(_LEADING_ZERO.fullmatch, stripped)):
+        return np.array(words, TEXT)
     if words and all(map(_INTEGER.fullmatch, stripped)):
         numbers = list(map(int, stripped))
         if max(map(abs, numbers)) < 2**63:

@@ -15,12 +15,15 @@ from ._csv_table import read_csv
 from ._foreign_columns import unpacked
 from ._leopard_aberrations import relion_magnification, relion_terms
 from ._micrograph_images import MicrographImages
+from ._microscope_numbers import check_microscope
 from ._optics_of_particles import grouped_optics, named_groups
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._star_table import TEXT, StarTable
 
 
 MICROGRAPH = "micrograph_path"
+# Ours, of micrographs that were inverted: 1 in all rows.
+IS_WHITE = "protein_is_white"
 # The fields of an optics group, their columns here, and RELION's names of them.
 OF_GROUPS = {
     "pixel_size": ("pixel_size", "rlnImagePixelSize"),
@@ -147,7 +150,7 @@ def read_leopard(
             micrographs=tuple(stacks),
             micrograph_of=np.array([stacks[m] for m in micrographs], np.int64),
             centres=centres,
-            sign=source.sign("dark"),
+            sign=_sign(table, source),
             box=box,
         ),
         rows=np.arange(table.rows),
@@ -175,6 +178,17 @@ def _micrographs(table: StarTable, source: str) -> list[str]:
             f"{rows_in_words(wrong)}; do name the micrograph"
         )
     return names
+
+
+def _sign(table: StarTable, source: ParticleSource) -> int:
+    """Return 1 if protein is dark in the micrographs, as it is unless a column says."""
+    said = number(table, IS_WHITE, source.name, 0.0)
+    if source.contrast is None and (said != said[0]).any():
+        raise InputError(
+            f"cannot use {IS_WHITE} of {source.name} because it differs from row to "
+            "row; do pass contrast= (--contrast), or read the rows apart"
+        )
+    return source.sign("white" if said[0] else "dark")
 
 
 def _centres(
@@ -231,23 +245,7 @@ def _best(
     if absent:
         missing[what] = lacks(table, absent, source)
         return None
-    return np.stack([_number(table, name, source) for name in names], -1)
-
-
-def _number(
-    table: StarTable, name: str, source: str, default: float | None = None
-) -> np.ndarray:
-    """Return a column as `number` does; what isn't one is named with its row."""
-    if name in table and table[name].dtype.kind == "T":
-        for row, text in enumerate(table[name].tolist(), 1):
-            try:
-                float(text)
-            except ValueError:
-                raise InputError(
-                    f"cannot use {name} of {source} because {text[:40]!r} in row {row} "
-                    "isn't a number; do correct it"
-                ) from None
-    return number(table, name, source, default)
+    return np.stack([number(table, name, source) for name in names], -1)
 
 
 def _defocus(
@@ -259,7 +257,7 @@ def _defocus(
     if absent:
         missing["defocus"] = lacks(table, absent, source)
         return None
-    u, v, angle = (_number(table, name, source) for name in names)
+    u, v, angle = (number(table, name, source) for name in names)
     relative = _best(table, ("relative_defocus",), "defocus", source, {})
     mean = (u + v) / 2 + (0.0 if relative is None else relative[:, 0])
     if (u < v).any():
@@ -306,7 +304,13 @@ def _of_microscope(
     if column not in table:
         return np.full(table.rows, given)
     found = _best(table, (column,), column, source.name, {})
-    return found[:, 0] if found is not None else np.full(table.rows, given)
+    if found is None:
+        return np.full(table.rows, given)
+    refined = f"refined_{column}"
+    name = f"{column} or {refined}" if refined in table else column
+    check_microscope(found[:, 0], relion, name, source.name)
+    source.check_stated(relion, found[:, 0], name)
+    return found[:, 0]
 
 
 def _aberrations(table: StarTable, source: str) -> dict[str, np.ndarray]:

@@ -6,13 +6,14 @@ import warnings
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError, InputWarning, final_path
 from ..image import ParticleStack
 from ._csv_table import write_csv
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
-from ._leopard import MICROGRAPH
+from ._leopard import IS_WHITE, MICROGRAPH
 from ._leopard_aberrations import as_json, leopard_magnification, leopard_terms
+from ._micrograph_images import MicrographImages
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._star_table import TEXT
 
@@ -69,15 +70,12 @@ _REPRESENTED = frozenset(
         *ABERRATIONS,
         "rlnPhaseShift",
         "rlnCtfBfactor",
-        "rlnImageName",
         "rlnMicrographName",
         "rlnCoordinateX",
         "rlnCoordinateY",
         "rlnVoltage",
         "rlnSphericalAberration",
         "rlnAmplitudeContrast",
-        "rlnImagePixelSize",
-        "rlnImageSize",
     )
 )
 
@@ -109,7 +107,7 @@ class LeopardEM(AbstractLayout):
 
     @property
     def holds_contrast(self) -> bool:
-        """No."""
+        """No, though `read_particles` has a column of inverted micrographs."""
         return False
 
     @property
@@ -134,11 +132,14 @@ class LeopardEM(AbstractLayout):
             InputError: if angles, defocus, micrographs or coordinates aren't known.
 
         Warns:
-            InputWarning: of aberrations that Leopard-EM has no names for.
+            InputWarning: of aberrations that Leopard-EM has no names for, and of
+                micrographs where protein is white.
         """
         del images
-        own = {**_unknown(particles), **_numbers(particles, self.template, path)}
-        aberrations, rest = _aberrations(particles, path)
+        final = final_path(path)
+        own = {**_unknown(particles), **_numbers(particles, self.template, final)}
+        own |= _contrast(particles, final)
+        aberrations, rest = _aberrations(particles, final)
         own |= aberrations
         columns = {
             name: column
@@ -161,6 +162,23 @@ class LeopardEM(AbstractLayout):
         first = {name: own[name] for name in COLUMNS}
         other = {name: own[name] for name in own if name not in COLUMNS}
         write_csv(path, {**first, **other, **rest, **foreign})
+
+
+def _contrast(particles: ParticleStack, path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Return a column of our own where protein is white in the micrographs."""
+    reader = particles.reader
+    if not isinstance(reader, MicrographImages):
+        return {}
+    if reader.sign > 0:
+        held = IS_WHITE in particles.columns
+        return {IS_WHITE: np.zeros(len(particles), np.int64)} if held else {}
+    warnings.warn(
+        f"{path}: protein is white in its micrographs, which it says in a column "
+        f"{IS_WHITE} that vitrax alone reads; do invert them for Leopard-EM",
+        InputWarning,
+        stacklevel=4,
+    )
+    return {IS_WHITE: np.ones(len(particles), np.int64)}
 
 
 def _unknown(particles: ParticleStack) -> dict[str, np.ndarray]:
@@ -279,7 +297,7 @@ def _aberrations(
             residual[name] = array[rows]
     if residual:
         warnings.warn(
-            f"{path.name}: Leopard-EM won't see {', '.join(residual)}, which it has no "
+            f"{path}: Leopard-EM won't see {', '.join(residual)}, which it has no "
             "columns for; they are kept under RELION's names",
             InputWarning,
             stacklevel=4,

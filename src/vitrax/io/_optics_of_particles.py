@@ -1,13 +1,15 @@
 """Optics groups, made of files that keep optics with every particle."""
 
 import dataclasses
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._files import InputError
+from .._files import InputError, InputWarning
 from ..image import OpticsGroup
+from ._labels import PREMULTIPLIED
 
 
 # Of a group, what has four numbers or a list of them.
@@ -50,6 +52,37 @@ def grouped_optics(
     return tuple(made), rank[numbers.reshape(-1)]
 
 
+def warn_of_premultiplied(optics: Sequence[OpticsGroup], source: str) -> None:
+    """Warn of images that were multiplied by their CTF, which simulated ones aren't.
+
+    Args:
+        optics: the groups of a file.
+        source: the file, for the message.
+    """
+    if any(group.premultiplied for group in optics):
+        warnings.warn(
+            f"{source}: the images were multiplied by their CTF ({PREMULTIPLIED}), "
+            "which simulated ones aren't; compare them with what "
+            "vitrax.image.premultiply makes of simulations",
+            InputWarning,
+            stacklevel=4,
+        )
+
+
+def premultiplied_column(
+    optics: Sequence[OpticsGroup], columns: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return RELION's column of images multiplied by their CTF, if there is a need.
+
+    Args:
+        optics: the groups.
+        columns: of the table of groups that they had.
+    """
+    values = np.array([group.premultiplied for group in optics], np.int64)
+    is_needed = PREMULTIPLIED in columns or values.any()
+    return {PREMULTIPLIED: values} if is_needed else {}
+
+
 def named_groups(
     optics: tuple[OpticsGroup, ...], columns: Mapping[str, np.ndarray]
 ) -> tuple[OpticsGroup, ...]:
@@ -70,6 +103,7 @@ def _group(values: Mapping[str, Any], place: int, source: str) -> OpticsGroup:
     """Return the optics group of its numbers; what does nothing is left out."""
     fields = {name: float(v) for name, v in values.items() if name not in _LISTS}
     box = int(fields.pop("box", 0)) or None
+    fields["premultiplied"] = bool(fields.get("premultiplied", False))
     lists = {
         name: tuple(np.asarray(values[name], np.float64).reshape(-1).tolist())
         for name in _LISTS

@@ -3,12 +3,14 @@
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int
 
 from ..image import ParticleStack
+from ._contrast import contrast_sign
+from ._labels import SIGN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,20 @@ class ImagePlaces:
     stack_of: Int[np.ndarray, " particles"]
     index_of: Int[np.ndarray, " particles"]
     signs: Int[np.ndarray, " particles"]
+
+    def said_signs(
+        self, contrast: str, columns: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return CryoSPARC's column of the contrast, where a table needs it.
+
+        That is where protein isn't as the program expects it, or the column was there.
+
+        Args:
+            contrast: that the program expects.
+            columns: that the particles had.
+        """
+        expected = (self.signs == contrast_sign(contrast)).all()
+        return {} if expected and SIGN not in columns else {SIGN: -self.signs}
 
     def names(self) -> list[str]:
         """Return the name of each particle's stack."""
@@ -70,6 +86,11 @@ class AbstractLayout(abc.ABC):
     def names_stacks(self) -> bool:
         """Whether the table names stacks of images; else it names micrographs."""
         return True
+
+    @property
+    def holds_tables(self) -> bool:
+        """Whether the file has room for tables beside that of the particles."""
+        return False
 
     @abc.abstractmethod
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:

@@ -5,9 +5,17 @@ import os
 import pathlib
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float, Int
+
+from .._files import InputError
+from ._columns import number, rows_in_words
 from ._contents import Path
 from ._contrast import contrast_sign
+from ._labels import SIGN
+from ._microscope_numbers import check_stated
 from ._stack_search import StackSearch
+from ._star_table import StarTable
 
 
 # How to give what a file lacks, in Python and on the command line.
@@ -19,6 +27,17 @@ HOW_TO_GIVE = {
 }
 
 
+# The same by the names of the arguments.
+_ARGUMENTS = {
+    "pixel_size": "rlnImagePixelSize",
+    "voltage": "rlnVoltage",
+    "spherical_aberration": "rlnSphericalAberration",
+    "amplitude_contrast": "rlnAmplitudeContrast",
+}
+# Numbers that differ by less, of 1, are the same one, written with other digits.
+_SAME = 1e-4
+
+
 @dataclasses.dataclass(frozen=True)
 class ParticleSource:
     """What a reader of one format is given.
@@ -28,6 +47,8 @@ class ParticleSource:
         search: where its stacks are looked for.
         contrast: of protein in the stacks, None where the format or the file says it.
         given: values for what the file lacks, by RELION's names, None where unknown.
+        stated: those of them that the caller states of the file, which mustn't have
+            others.
         passthrough: further files about the same particles.
         stack: the images, for files that don't name them.
         box: pixels along an edge of images that are cut out of micrographs.
@@ -37,6 +58,7 @@ class ParticleSource:
     search: StackSearch
     contrast: str | None = None
     given: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    stated: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     passthrough: tuple[pathlib.Path, ...] = ()
     stack: pathlib.Path | None = None
     box: int | None = None
@@ -46,6 +68,31 @@ class ParticleSource:
         """The file's name, for messages."""
         return os.fspath(self.path)
 
+    def check_stated(
+        self, name: str, values: Float[np.ndarray, " rows"], column: str
+    ) -> None:
+        """Raise if the file has another value than the caller states.
+
+        Args:
+            name: RELION's, of a column of optics.
+            values: that the file has.
+            column: of the file that holds them, for the message.
+
+        Raises:
+            InputError: if some differ.
+        """
+        stated = self.stated.get(name)
+        if stated is None:
+            return
+        other = ~np.isclose(values, stated, rtol=_SAME, atol=1e-9)
+        if other.any():
+            where = "" if other.all() else f" in {rows_in_words(other)}"
+            raise InputError(
+                f"cannot use {HOW_TO_GIVE[name]} {stated:g} for {self.name} because "
+                f"its {column} is {values[other][0]:g}{where}; do leave it out, or "
+                "correct the file"
+            )
+
     def sign(self, contrast: str) -> int:
         """Return the sign that turns the file's images into physical ones.
 
@@ -53,6 +100,40 @@ class ParticleSource:
             contrast: that the format has, where the caller doesn't say.
         """
         return contrast_sign(self.contrast or contrast)
+
+    def signs(self, table: StarTable, contrast: str) -> Int[np.ndarray, " rows"]:
+        """Return the sign of each image, which CryoSPARC's column may say.
+
+        Args:
+            table: of the particles.
+            contrast: that the format has, where neither caller nor table says.
+
+        Raises:
+            InputError: if the column says neither.
+        """
+        if self.contrast is None and SIGN in table:
+            return self.signs_said(number(table, SIGN, self.name))
+        return np.full(table.rows, self.sign(contrast))
+
+    def signs_said(
+        self, values: Float[np.ndarray, " rows"]
+    ) -> Int[np.ndarray, " rows"]:
+        """Return the sign of each image, of the values of blob/sign.
+
+        Args:
+            values: -1 where protein is dark, 1 where it is white.
+
+        Raises:
+            InputError: if they are neither.
+        """
+        wrong = np.abs(values) != 1
+        if wrong.any():
+            raise InputError(
+                f"cannot use {SIGN} of {self.name} because it is neither -1 (protein "
+                f"dark) nor 1 (white) in {rows_in_words(wrong)}; do pass contrast= "
+                "(--contrast)"
+            )
+        return -values.astype(np.int64)
 
 
 def as_source(
@@ -62,10 +143,11 @@ def as_source(
     project: Path | None,
     path_map: Mapping[str, str] | None,
     strict_paths: bool,
-    given: Mapping[str, float | None],
+    stated: Mapping[str, float | None],
     passthrough: tuple[Path, ...],
     stack: Path | None,
     box: int | None = None,
+    defaults: Mapping[str, float] | None = None,
 ) -> ParticleSource:
     """Return the arguments of `read_particles` as one thing.
 
@@ -75,13 +157,15 @@ def as_source(
         project: folder, or None.
         path_map: old to new beginnings of names, or None.
         strict_paths: whether names that lead elsewhere are refused.
-        given: what the file may lack.
+        stated: what the file may lack, by the names of the arguments.
         passthrough: further files.
         stack: the images, or None.
         box: of images cut out of micrographs, or None.
+        defaults: as `stated`, where neither the file nor the caller says it.
 
     Raises:
-        ValueError: if `contrast` is neither white nor dark, or the box isn't positive.
+        ValueError: if `contrast` is neither white nor dark, the box isn't positive, or
+            a default is of something else.
     """
     if contrast is not None:
         contrast_sign(contrast)
@@ -90,6 +174,17 @@ def as_source(
             f"cannot use box={box!r} because images have 1 to 65535 pixels along an "
             "edge; do give the number of pixels"
         )
+    unknown = set(defaults or {}) - set(_ARGUMENTS)
+    if unknown:
+        raise ValueError(
+            f"cannot use defaults of {', '.join(sorted(unknown))} because there are "
+            f"those of {', '.join(_ARGUMENTS)} only; do leave out the others"
+        )
+    said = {_ARGUMENTS[name]: value for name, value in stated.items()}
+    more = {_ARGUMENTS[name]: value for name, value in (defaults or {}).items()}
+    for each, argument in ((stated, "{}"), (defaults or {}, "defaults of {}")):
+        for name, value in each.items():
+            check_stated(value, _ARGUMENTS[name], argument.format(name))
     search = StackSearch(
         source=os.fspath(path),
         project=None if project is None else os.fspath(project),
@@ -100,7 +195,8 @@ def as_source(
         path=pathlib.Path(path),
         search=search,
         contrast=contrast,
-        given=dict(given),
+        given={n: more.get(n) if value is None else value for n, value in said.items()},
+        stated=said,
         passthrough=tuple(map(pathlib.Path, passthrough)),
         stack=None if stack is None else pathlib.Path(stack),
         box=box,

@@ -12,7 +12,9 @@ from ..optics import Lens
 from ..pose import Pose
 from ._aberrations import aberration_columns
 from ._contents import Path
-from ._labels import ANGLES, DEFOCUS, PREMULTIPLIED, SHIFTS
+from ._further_tables import in_their_places
+from ._labels import ANGLES, DEFOCUS, SHIFTS
+from ._optics_of_particles import premultiplied_column
 from ._split_columns import split_columns
 from ._star_table import TEXT, StarTable
 
@@ -45,12 +47,14 @@ def particle_tables(
 ) -> dict[str, StarTable]:
     """Return the tables of a RELION 3.1 file of some particles, without their images.
 
+    Further tables of the file that they come from are among them, in their places.
+
     Args:
         particles: any stack.
         columns: replace or join those of the stack, by RELION's names.
 
     Returns:
-        The tables "optics" and "particles", for `write_star`.
+        The tables "optics", "particles" and others, for `write_star`.
 
     Example:
         >>> import jax, numpy as np
@@ -82,7 +86,8 @@ def particle_tables(
         "rlnRandomSubset": np.arange(count) % 2 + 1,
     }
     merged = defaults | dict(particles.columns) | known | dict(columns or {})
-    return {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
+    made = {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
+    return in_their_places(made, particles.tables)
 
 
 def pose_columns(poses: Pose) -> dict[str, np.ndarray]:
@@ -153,15 +158,9 @@ def optics_table(optics: Sequence[OpticsGroup]) -> StarTable:
             "rlnImageSize": np.array([group.box or 0 for group in optics], np.int64),
             "rlnImageDimensionality": np.full(len(optics), 2),
             **aberration_columns(optics),
-            **_premultiplied_column(optics),
+            **premultiplied_column(optics, {}),
         }
     )
-
-
-def _premultiplied_column(optics: Sequence[OpticsGroup]) -> dict[str, np.ndarray]:
-    """Return the column of images multiplied by their CTF, where there are any."""
-    values = np.array([group.premultiplied for group in optics], np.int64)
-    return {PREMULTIPLIED: values} if values.any() else {}
 
 
 def check_box(box: int | None, path: Path) -> int:
@@ -217,9 +216,7 @@ def _optics_numbers(particles: ParticleStack) -> tuple[np.ndarray, StarTable]:
     """Return rlnOpticsGroup of each group, and their table."""
     table = dict(optics_table(particles.optics))
     table |= aberration_columns(particles.optics, particles.optics_columns)
-    if PREMULTIPLIED in particles.optics_columns:
-        multiplied = [group.premultiplied for group in particles.optics]
-        table[PREMULTIPLIED] = np.array(multiplied, np.int64)
+    table |= premultiplied_column(particles.optics, particles.optics_columns)
     kept = {
         name: column
         for name, column in particles.optics_columns.items()

@@ -17,6 +17,8 @@ from ..optics import Lens
 from ..pose import Pose
 from ._contents import Path
 from ._contrast import contrast_sign
+from ._further_tables import warn_of_further_tables
+from ._labels import SIGN
 from ._missing_images import MissingImages
 from ._particle_layout import AbstractLayout, ImagePlaces, joined
 from ._particle_tables import (
@@ -141,6 +143,8 @@ class ParticleWriter:
         if lenses is not None:
             part = lens_columns(lenses, self._optics, part["rlnOpticsGroup"]) | part
         part["rlnImageName"] = image_names(numbers, self._images_name)
+        if self._sign != contrast_sign("relion"):
+            part[SIGN] = np.full(count, -self._sign)
         self._check(part, count)
         self._stack.append(images * images.dtype.type(self._sign))
         self._parts.append(part)
@@ -195,9 +199,9 @@ def write_particles(
 ) -> None:
     """Write particles, images and all, as some program reads them.
 
-    Columns that the particles' own file had are kept; poses, defoci and optics are
-    those of the stack. Images are copied in batches. Files appear under their names
-    only when whole, the table last.
+    Columns and tables that the particles' own file had are kept; poses, defoci and
+    optics are those of the stack. Images are copied in batches. Files appear under
+    their names only when whole, the table last.
 
     Args:
         path: the table; images go to an .mrcs file of the same name beside it, or to
@@ -214,6 +218,10 @@ def write_particles(
         InputError: if a box is odd or unknown, an image isn't found, or a stack of that
             name belongs to another table.
         OSError: with errno ENOSPC if the disk is full.
+
+    Warns:
+        InputWarning: of what the program's files have no room for, such as tables
+            beside those of particles and optics groups.
 
     Example:
         >>> import jax, numpy as np, tempfile
@@ -238,6 +246,8 @@ def write_particles(
         [distinct.index(k) if k in used else -1 for k in kinds], np.int64
     )
     parts = []
+    if not layout.holds_tables:
+        warn_of_further_tables(particles, target)
     with contextlib.ExitStack() as files:
         table = files.enter_context(atomic_path(target))
         for number, (box, pixel_size) in enumerate(distinct):
@@ -293,6 +303,8 @@ def write_particle_table(
     target = pathlib.Path(path)
     layout = Relion() if layout is None else layout
     reader, rows = particles.reader, particles.rows
+    if not layout.holds_tables:
+        warn_of_further_tables(particles, target)
     if not layout.names_stacks:
         with atomic_path(target) as table:
             layout.write_table(table, particles, joined([], len(particles)))
@@ -314,7 +326,8 @@ def write_particle_table(
     if other.any() and not layout.holds_contrast:
         warnings.warn(
             f"{target}: protein isn't {layout.contrast}, as it is expected to be, in "
-            f"the stacks of {int(other.sum())} of {len(other)} particles; do use "
+            f"the stacks of {int(other.sum())} of {len(other)} particles, which the "
+            f"table says in a column {SIGN} that vitrax alone reads; do use "
             "write_particles (--copy-images), which turns them",
             InputWarning,
             stacklevel=2,

@@ -18,6 +18,7 @@ from ._leopard import (
 from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
 from ._star import read_star
+from ._unused_options import refuse_passthrough, refuse_unused
 
 
 def read_particles(
@@ -34,6 +35,7 @@ def read_particles(
     voltage: float | None = None,
     spherical_aberration: float | None = None,
     amplitude_contrast: float | None = None,
+    defaults: Mapping[str, float] | None = None,
 ) -> ParticleStack:
     """Return the particles of any program's file; its content decides what it is.
 
@@ -66,13 +68,17 @@ def read_particles(
         voltage: kV, where the file has none.
         spherical_aberration: mm, where the file has none.
         amplitude_contrast: where the file has none.
+        defaults: pixel_size, voltage, spherical_aberration and amplitude_contrast that
+            are taken where neither the file nor the caller says them. What is said by
+            the arguments of these names mustn't differ from the file; defaults may.
 
     Returns:
         The particles, with all columns of the file.
 
     Raises:
-        InputError: naming column, rows and file, for what is missing or cannot be; and
-            for a file of something else, such as micrographs or subtomograms.
+        InputError: naming column, rows and file, for what is missing or cannot be; for
+            a file of something else, such as micrographs or subtomograms; and for an
+            argument that has no effect on this file, or contradicts it.
 
     Warns:
         InputWarning: of an old layout that was converted, odd boxes, images that were
@@ -98,17 +104,23 @@ def read_particles(
         project=project,
         path_map=path_map,
         strict_paths=strict_paths,
-        given={
-            "rlnImagePixelSize": pixel_size,
-            "rlnVoltage": voltage,
-            "rlnSphericalAberration": spherical_aberration,
-            "rlnAmplitudeContrast": amplitude_contrast,
+        stated={
+            "pixel_size": pixel_size,
+            "voltage": voltage,
+            "spherical_aberration": spherical_aberration,
+            "amplitude_contrast": amplitude_contrast,
         },
+        defaults=defaults,
         passthrough=passthrough,
         stack=stack,
         box=box,
     )
-    return _reader_of(source)(source)
+    reader = _reader_of(source)
+    if reader is not read_cryosparc:
+        refuse_passthrough(source)
+    particles = reader(source)
+    refuse_unused(source, particles)
+    return particles
 
 
 # Bytes of a file that tell what it is.

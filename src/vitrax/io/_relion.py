@@ -1,7 +1,7 @@
 """Particles as RELION's STAR files describe them."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import read_aberrations, with_tilt_of_particles
 from ._columns import did_you_mean, lacks, number, rows_in_words, text_column, together
+from ._further_tables import tables_in_order
 from ._labels import (
     ANGLES,
     DEFOCUS,
@@ -17,13 +18,18 @@ from ._labels import (
     PREMULTIPLIED,
     SHIFTS,
     SHIFTS_IN_PIXELS,
-    SIGN,
 )
+from ._microscope_numbers import check_microscope
+from ._optics_of_particles import warn_of_premultiplied
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._split_columns import joined_columns
 from ._stack_images import StackImages, split_image_names
 from ._star_kinds import other_kind, tomography
 from ._star_table import TEXT, StarTable
+
+
+# What old files have instead of a pixel size is as positive.
+_LENGTHS = ("rlnMagnification", "rlnDetectorPixelSize")
 
 
 def read_relion(
@@ -44,7 +50,10 @@ def read_relion(
     name, given = source.name, source.given
     particles, optics = split_tables(tables, name)
     refuse_tomography(tables, particles, optics, name)
+    held = tables_in_order(tables, particles, name)
     if optics is None:
+        for each in filter(particles.__contains__, HOW_TO_GIVE):
+            check_microscope(number(particles, each, name), each, each, name)
         particles, optics = optics_of_particles(particles, name, given)
     particles = shifts_in_angstroms(particles, optics, name, given)
     groups = group_of_each(particles, optics, name)
@@ -57,14 +66,15 @@ def read_relion(
         stacks=stacks,
         stack_of=stack_of,
         index_of=index_of,
-        signs=_signs(source, particles),
+        signs=source.signs(particles, "relion"),
         boxes=boxes[groups],
     )
     missing: dict[str, str] = {}
     found = _found_boxes(reader, groups, boxes)
     _warn_of_odd_boxes(found, name)
+    _check_optics(optics, source)
     kinds = _optics_groups(optics, name, given, found)
-    _warn_of_premultiplied(kinds, name)
+    warn_of_premultiplied(kinds, name)
     return ParticleStack(
         reader=reader,
         rows=np.arange(len(names)),
@@ -78,6 +88,7 @@ def read_relion(
         scales=number(particles, "rlnCtfScalefactor", name, 1.0),
         columns=joined_columns(particles),
         optics_columns=dict(optics),
+        tables=held,
         missing=missing
         | {
             "box": f"cannot know the box because {name} doesn't say "
@@ -145,7 +156,10 @@ def optics_of_particles(
         ),
     }
     optics |= {name: kinds[:, i + 1] for i, name in enumerate(present)}
-    if {"rlnMagnification", "rlnDetectorPixelSize"} <= set(present):
+    if set(_LENGTHS) <= set(present):
+        for name in _LENGTHS:
+            held = number(particles, name, source)
+            check_microscope(held, "rlnImagePixelSize", name, source)
         pixel_size = (
             1e4 * optics.pop("rlnDetectorPixelSize") / optics.pop("rlnMagnification")
         )
@@ -216,6 +230,16 @@ def group_of_each(particles: StarTable, optics: StarTable, source: str) -> np.nd
     return places
 
 
+def _check_optics(optics: StarTable, source: ParticleSource) -> None:
+    """Raise if numbers of optics groups can't be, or aren't what the caller states."""
+    where = f"{source.name} (data_optics)"
+    for name in HOW_TO_GIVE:
+        if name in optics:
+            values = number(optics, name, where)
+            check_microscope(values, name, name, where)
+            source.check_stated(name, values, name)
+
+
 def _optics_groups(
     optics: StarTable,
     source: str,
@@ -268,11 +292,7 @@ def _pixel_sizes(
     if others and given.get(name) is None:
         name = others[0]
     sizes = _number_or_given(optics, name, where, given)
-    if (sizes <= 0).any():
-        raise InputError(
-            f"cannot use {name} of {where} because it isn't positive in "
-            f"{rows_in_words(sizes <= 0)}; do correct it"
-        )
+    check_microscope(sizes, PIXEL_SIZES[0], name, where)
     return sizes
 
 
@@ -286,20 +306,17 @@ def _number_or_given(
     return number(optics, name, where, given.get(name))
 
 
-def _signs(source: ParticleSource, particles: StarTable) -> np.ndarray:
-    """Return the sign of each image, as the caller or CryoSPARC's column says.
-
-    RELION itself has no field for it, and expects white.
-    """
-    if source.contrast is None and SIGN in particles:
-        said = number(particles, SIGN, source.name)
-        return np.where(said < 0, 1, -1)
-    return np.full(particles.rows, source.sign("relion"))
-
-
 def _boxes(optics: StarTable, source: str) -> np.ndarray:
     """Return rlnImageSize of each optics group, 0 where the file doesn't say."""
-    boxes = number(optics, "rlnImageSize", f"{source} (data_optics)", 0.0)
+    where = f"{source} (data_optics)"
+    boxes = number(optics, "rlnImageSize", where, 0.0)
+    wrong = (boxes < 0) | (boxes != np.floor(boxes)) | (boxes >= 2**16)
+    if wrong.any():
+        raise InputError(
+            f"cannot use rlnImageSize of {where} because it is {boxes[wrong][0]:g} in "
+            f"{rows_in_words(wrong)}, not a number of pixels; do correct it, or leave "
+            "out the column"
+        )
     return boxes.astype(np.int64)
 
 
@@ -351,15 +368,3 @@ def _defocus(
         return None
     u, v, angle = values.T
     return np.stack([(u + v) / 2, u - v, angle], axis=-1)
-
-
-def _warn_of_premultiplied(optics: Sequence[OpticsGroup], source: str) -> None:
-    """Warn of images that were multiplied by their CTF, which simulated ones aren't."""
-    if any(group.premultiplied for group in optics):
-        warnings.warn(
-            f"{source}: the images were multiplied by their CTF ({PREMULTIPLIED}), "
-            "which simulated ones aren't; compare them with what "
-            "vitrax.image.premultiply makes of simulations",
-            InputWarning,
-            stacklevel=4,
-        )

@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 
 from ..image import ParticleStack
-from ._labels import SIGN
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import check_box, image_names, particle_tables
 from ._star_table import TEXT
@@ -49,8 +48,13 @@ class Relion(AbstractLayout):
 
     @property
     def holds_contrast(self) -> bool:
-        """No: a STAR file has no field for it."""
+        """No: RELION has no column for it, though `read_particles` has."""
         return False
+
+    @property
+    def holds_tables(self) -> bool:
+        """Yes: a STAR file has any number of them."""
+        return True
 
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:
         """Return an even box; of odd ones RELION has another centre."""
@@ -65,7 +69,6 @@ class Relion(AbstractLayout):
             rows = images.stack_of == number
             names[rows] = image_names(images.index_of[rows], stack)
         columns: dict[str, np.ndarray] = {"rlnImageName": names}
-        if SIGN in particles.columns:
-            columns[SIGN] = -images.signs
+        columns |= images.said_signs(self.contrast, particles.columns)
         tables = particle_tables(particles, columns)
         write_tables(path, tables, version=_VERSIONS[self.version])

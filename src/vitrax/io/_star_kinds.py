@@ -35,15 +35,18 @@ _BY_BLOCK = {
     "schedule_general": ("a schedule of RELION", "name a list of particles"),
     "output_nodes": ("the outputs of a RELION job", "name one of them"),
 }
+_SINGLE = "name particles of single images"
 # Likewise of columns, in the order in which they decide.
 _BY_COLUMN = {
-    "rlnTomoParticlesFile": (
-        "an optimisation set of tomography",
-        "name particles of single images",
-    ),
-    "rlnTomoTiltSeriesStarFile": (
-        "a list of tilt series",
-        "name particles of single images",
+    "rlnTomoParticlesFile": ("an optimisation set of tomography", _SINGLE),
+    "rlnTomoTiltSeriesStarFile": ("a list of tilt series", _SINGLE),
+    "rlnTomoProjX": ("the geometry of tilt series", _SINGLE),
+    "rlnTomoNominalStageTiltAngle": ("the tilts of a series", _SINGLE),
+    "rlnTomoXTilt": ("the tilts of a series", _SINGLE),
+    "rlnTomoName": ("a list of places in tomograms", _SINGLE),
+    "rlnReferenceImage": (
+        "a list of class averages",
+        "name the particles that were classified",
     ),
     "rlnMicrographMovieName": ("a list of movies", "extract particles first"),
     "rlnMtfValue": (
@@ -102,7 +105,10 @@ def tomography(
     """
     if optics is not None and (number(optics, DIMENSIONS, source, 2.0) == 3).any():
         return f"subtomograms ({DIMENSIONS} is 3)"
-    if any(_STACKS in table for table in tables.values()):
+    flags = [number(t, _STACKS, source) for t in tables.values() if _STACKS in t]
+    if any(flag.any() for flag in flags):
         return f"stacks of tilted images ({_STACKS})"
+    if flags:
+        return f"subtomograms ({_STACKS} is 0)"
     found = next((name for name in _OF_TOMOGRAPHY if name in particles), None)
     return None if found is None else f"subtomograms (it has {found})"

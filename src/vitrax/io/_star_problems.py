@@ -100,7 +100,7 @@ def survey(
         project=project,
         path_map=path_map,
         strict_paths=False,
-        given={},
+        stated={},
         passthrough=(),
         stack=None,
     )
