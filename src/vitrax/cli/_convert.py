@@ -24,6 +24,7 @@ _PARTICLES = (
     FileKind.CISTEM,
     FileKind.CRYOSPARC,
     FileKind.LEOPARD,
+    FileKind.EMAN,
 )
 
 

@@ -23,7 +23,8 @@ class ConvertRecipe(BaseModel):
 
     file: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
         description="particles (RELION's or cisTEM's STAR, CryoSPARC's .cs, "
-        "Leopard-EM's CSV), a map, or atoms; its content decides which"
+        "Leopard-EM's CSV, EMAN2's HDF5 and .lst), a map, or atoms; its content "
+        "decides which"
     )
     out: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
         description="file to make"

@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int
 from .._files import InputError
 from ._columns import rows_in_words
 from ._contents import Path
+from ._eman_hdf import HdfStack, holds_images
 from ._mrc import MrcHeader, read_header
 from ._stack_search import StackSearch
 from ._stacks import ImageStack
@@ -104,7 +105,9 @@ class StackImages:
     def _read(self, stack: int, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
         """Return the images of rows that are all in one stack."""
         name = self.stacks[stack]
-        images = ImageStack(read_header(self.search.find(name)))
+        path = self.search.find(name)
+        is_hdf = holds_images(path)
+        images = HdfStack(path) if is_hdf else ImageStack(read_header(path))
         indices, boxes = self.index_of[rows], self.boxes[rows]
         beyond = indices >= len(images)
         if beyond.any():
