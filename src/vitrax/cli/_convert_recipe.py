@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ._options import CONVERSION, RUNNING, SAID, field, flag, option, split_pair
 
 
-Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard"]
+Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard", "eman2"]
 Contrast = Literal["white", "dark"]
 
 
@@ -31,7 +31,7 @@ class ConvertRecipe(BaseModel):
     )
     to: Annotated[Format | None, option(CONVERSION)] = field(
         "format of particles [default: by the suffix: .star is RELION 3.1, .cs "
-        "CryoSPARC, .csv Leopard-EM]"
+        "CryoSPARC, .csv Leopard-EM, .lst EMAN2]"
     )
     copy_images: Annotated[bool, flag(CONVERSION, "--no-copy-images")] = field(
         "write the images too, in a stack beside the table; otherwise the table names "

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 
 from .._files import InputError, InputWarning
-from ..image import OpticsGroup, ParticleStack
+from ..image import ParticleStack
 from ._columns import rows_in_words
 from ._eman_columns import as_numbers, as_text, eman_columns
+from ._eman_foreign import Foreign, foreign_of
 from ._eman_hdf import HdfStack, holds_images
-from ._eman_header import EmanCtf, angles_and_shifts, eman_ctf
+from ._eman_header import EmanCtf, angles_and_shifts, ctf_text, eman_ctf
 from ._eman_list import ListedImage, read_eman_list
+from ._eman_rows import POSE
+from ._labels import SHIFTS
 from ._mrc import read_header, shortest
-from ._optics_of_particles import grouped_optics
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
 from ._stack_search import StackSearch
@@ -25,12 +27,11 @@ from ._stacks import ImageStack
 from ._star_table import TEXT
 
 
-_POSE = "xform.projection"
-# Of an optics group: what a CTF calls it, and RELION's name of it.
+# Fields of an optics group that a CTF says, and RELION's names of them.
 _OF_CTF = {
-    "voltage": ("voltage", "rlnVoltage"),
-    "spherical_aberration": ("cs", "rlnSphericalAberration"),
-    "amplitude_contrast": ("ampcont", "rlnAmplitudeContrast"),
+    "voltage": "rlnVoltage",
+    "spherical_aberration": "rlnSphericalAberration",
+    "amplitude_contrast": "rlnAmplitudeContrast",
 }
 
 
@@ -85,10 +86,17 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
     ]
     ctfs = _ctfs(rows, name)
     boxes = _boxes(headers, name)
-    optics, groups, phases = _optics(rows, ctfs, boxes, source)
+    said = [{**row, "ctf": ctf_text(row.get("ctf"))} for row in rows]
+    foreign, columns = foreign_of(eman_columns(said), count, name)
+    values = _optics_values(ctfs, foreign, source)
+    values["pixel_size"] = _pixel_sizes(rows, ctfs, source)
+    values["box"] = boxes.astype(np.float64)
+    phases = values.pop("phase_shift")
+    optics, groups, optics_columns = foreign.optics(values)
     sizes = np.array([group.pixel_size for group in optics])[groups]
     missing: dict[str, str] = {}
     angles, shifts = _poses(rows, name, missing)
+    origins = [foreign.number(each, 0.0) for each in SHIFTS]
     _warn(stacks, rows, name)
     return ParticleStack(
         reader=StackImages(
@@ -103,12 +111,13 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
         optics=optics,
         groups=groups,
         angles=angles,
-        shifts=shifts * sizes[:, None],
+        shifts=shifts * sizes[:, None] - np.stack(origins, -1),
         defocus=_defocus(ctfs, images, name, missing),
         phase_shifts=phases,
-        b_factors=np.array([0.0 if ctf is None else ctf.bfactor for ctf in ctfs]),
-        scales=np.ones(count),
-        columns={**eman_columns(rows), **_relion_columns(rows, images)},
+        b_factors=_b_factors(ctfs, foreign),
+        scales=foreign.number("rlnCtfScalefactor", 1.0),
+        columns={**columns, **foreign.columns, **_relion_columns(rows, images)},
+        optics_columns=optics_columns,
         missing=missing
         | {"box": f"cannot know the box because the images of {name} aren't found"},
     )
@@ -175,33 +184,39 @@ def _ctfs(rows: Sequence[Mapping[str, Any]], source: str) -> list[EmanCtf | None
     return found
 
 
-def _optics(
-    rows: Sequence[Mapping[str, Any]],
-    ctfs: Sequence[EmanCtf | None],
-    boxes: np.ndarray,
-    source: ParticleSource,
-) -> tuple[tuple[OpticsGroup, ...], np.ndarray, np.ndarray]:
-    """Return optics groups, which each particle is in, and phase shifts (degrees)."""
-    values = {"pixel_size": _pixel_sizes(rows, ctfs, source)}
+def _optics_values(
+    ctfs: Sequence[EmanCtf | None], foreign: Foreign, source: ParticleSource
+) -> dict[str, np.ndarray]:
+    """Return what the optics of each particle are, and its phase shift (degrees)."""
     lacks = np.array([ctf is None for ctf in ctfs])
-    for field, (attribute, label) in _OF_CTF.items():
+    values: dict[str, np.ndarray] = {}
+    for field, label in _OF_CTF.items():
         given = source.given.get(label)
-        if lacks.any() and given is None:
+        if lacks.any() and label not in foreign.table and given is None:
             raise InputError(
                 f"cannot read particles of {source.name} because "
                 f"{rows_in_words(lacks)} have no ctf, or their images aren't found; do "
                 f"give {HOW_TO_GIVE[label]}, or project="
             )
-        values[field] = np.array(
-            [given if ctf is None else getattr(ctf, attribute) for ctf in ctfs], float
-        )
-    pairs = [(0.0, 0.0) if ctf is None else ctf.contrast_and_phase for ctf in ctfs]
-    contrasts, phases = np.array(pairs).T
-    values["amplitude_contrast"] = np.where(
-        lacks, values["amplitude_contrast"], contrasts
+        values[field] = foreign.number(label, 0.0 if given is None else given)
+    values["phase_shift"] = np.zeros(len(ctfs))
+    known = [ctf for ctf in ctfs if ctf is not None]
+    if known:
+        values["voltage"][~lacks] = [ctf.voltage for ctf in known]
+        values["spherical_aberration"][~lacks] = [ctf.cs for ctf in known]
+        pairs = np.array([ctf.contrast_and_phase for ctf in known])
+        values["amplitude_contrast"][~lacks], values["phase_shift"][~lacks] = pairs.T
+    contrast, phase = foreign.contrasts_and_phases(
+        values["amplitude_contrast"], values["phase_shift"]
     )
-    values["box"] = boxes.astype(np.float64)
-    return *grouped_optics(values, source.name), phases
+    return values | {"amplitude_contrast": contrast, "phase_shift": phase}
+
+
+def _b_factors(ctfs: Sequence[EmanCtf | None], foreign: Foreign) -> np.ndarray:
+    """Return B-factors, Å²."""
+    before = foreign.number("rlnCtfBfactor", 0.0).tolist()
+    pairs = zip(ctfs, before, strict=True)
+    return np.array([b if ctf is None else ctf.bfactor for ctf, b in pairs])
 
 
 def _pixel_sizes(
@@ -266,19 +281,19 @@ def _poses(
     rows: Sequence[Mapping[str, Any]], source: str, missing: dict[str, str]
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """Return RELION's angles, None where the file has none, and shifts in pixels."""
-    found = [row.get(_POSE) for row in rows]
+    found = [row.get(POSE) for row in rows]
     lacks = np.array([value is None for value in found])
     shapes = [getattr(value, "shape", None) for value in found]
     wrong = ~lacks & np.array([shape != (3, 4) for shape in shapes])
     if wrong.any():
         raise InputError(
-            f"cannot use {_POSE} of {source} because it isn't a Transform in "
+            f"cannot use {POSE} of {source} because it isn't a Transform in "
             f"{rows_in_words(wrong)}; do align these particles again"
         )
     if lacks.any():
         missing["angles"] = (
             f"cannot give poses of {source} because {rows_in_words(lacks)} have no "
-            f"{_POSE}; do align them, or read the list (.lst) of a refinement"
+            f"{POSE}; do align them, or read the list (.lst) of a refinement"
         )
         return None, np.zeros((len(rows), 2))
     return angles_and_shifts(np.array(found, np.float64), source)

@@ -52,7 +52,7 @@ def eman_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
             [row.get(name) for row in rows]
         )
         for name in names
-        if name not in _OF_FILES
+        if name not in _OF_FILES and any(row.get(name) is not None for row in rows)
     }
 
 

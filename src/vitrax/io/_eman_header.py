@@ -12,6 +12,7 @@ from jaxtyping import Float
 from .._files import InputError
 from ..pose import euler_from_matrix
 from ._columns import rows_in_words
+from ._eman_columns import as_numbers
 
 
 _MICROMETRE = 1e4
@@ -111,14 +112,39 @@ def eman_ctf(value: Any, name: str) -> EmanCtf:
     return EmanCtf(**numbers)
 
 
-def ctf_text(ctf: EmanCtf) -> str:
-    """Return a CTF as EMAN2's files have it, without background and signal.
+def ampcont_of(contrast: float, phase: float) -> float:
+    """Return EMAN2's amplitude contrast in percent, which holds a phase shift too.
 
     Args:
-        ctf: any.
+        contrast: amplitude contrast, -1 to 1.
+        phase: shift, degrees.
     """
-    numbers = [f"{getattr(ctf, name):.10g}" for name in _EMAN2]
-    return f"E{' '.join(numbers)} 0 0 0"
+    if phase == 0.0:
+        return 100.0 * contrast
+    clipped = min(max(contrast, -1.0), 1.0)
+    total = math.remainder(math.degrees(math.asin(clipped)) + phase, 360.0)
+    part = math.sin(math.radians(total))
+    if abs(total) <= 90.0:
+        return 100.0 * part
+    return 100.0 * (math.copysign(2.0, total) - part)
+
+
+def ctf_text(value: Any) -> Any:
+    """Return a CTF as HDF5 files have it.
+
+    Args:
+        value: a mapping, as lists have it; anything else is given back.
+    """
+    if not isinstance(value, Mapping) or _of_mapping(value) is None:
+        return value
+    words = [f"{value[name]:.10g}" for name in _EMAN2]
+    step = value.get("dsbg", 0.0)
+    words.append(f"{step:.10g}" if type(step) in (int, float) else "0")
+    for name in ("background", "snr"):
+        curve = as_numbers(value.get(name)) or []
+        texts = [f"{number:.6g}" for number in curve]
+        words.append(",".join([str(len(curve)), *texts]))
+    return f"E{' '.join(words)}"
 
 
 def angles_and_shifts(

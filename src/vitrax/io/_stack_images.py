@@ -99,6 +99,16 @@ class StackImages:
         """
         return self.search.is_there(self._name(row))
 
+    def is_hdf(self, name: str) -> bool:
+        """Return whether a stack is HDF5; by its name if it isn't found.
+
+        Args:
+            name: of the stack, as the table spells it.
+        """
+        if not self.search.is_there(name):
+            return name.lower().endswith((".hdf", ".h5", ".hdf5"))
+        return holds_images(self.search.find(name))
+
     def _name(self, row: int) -> str:
         return self.stacks[int(self.stack_of[row])]
 
