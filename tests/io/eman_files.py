@@ -2,7 +2,6 @@
 
 import json
 
-import h5py
 import numpy as np
 
 
@@ -44,6 +43,8 @@ def scaled(image, bits):
 
 def write_hdf(path, images, headers, bits=0):
     """Write images and headers, in so many bits if any."""
+    import h5py
+
     with h5py.File(path, "w") as file:
         group = file.create_group("MDF/images")
         group.attrs.create("imageid_max", np.array([len(images) - 1], np.int32))

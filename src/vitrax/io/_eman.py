@@ -18,7 +18,7 @@ from ._eman_hdf import HdfStack, holds_images
 from ._eman_header import EmanCtf, angles_and_shifts, ctf_text, eman_ctf
 from ._eman_list import ListedImage, read_eman_list
 from ._eman_rows import POSE
-from ._labels import SHIFTS
+from ._labels import SHIFTS, SIGN
 from ._mrc import read_header, shortest
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
@@ -104,7 +104,7 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
             stacks=tuple(stacks),
             stack_of=np.array([stacks[image.path] for image in images], np.int64),
             index_of=np.array([image.index for image in images], np.int64),
-            signs=np.full(count, source.sign("white")),
+            signs=_signs(source, foreign),
             boxes=boxes,
         ),
         rows=np.arange(count),
@@ -121,6 +121,13 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
         missing=missing
         | {"box": f"cannot know the box because the images of {name} aren't found"},
     )
+
+
+def _signs(source: ParticleSource, foreign: Foreign) -> np.ndarray:
+    """Return the sign of each image, as the caller or a column of CryoSPARC's says."""
+    if source.contrast is None and SIGN in foreign.table:
+        return np.where(foreign.number(SIGN, 1.0) < 0, 1, -1)
+    return np.full(foreign.count, source.sign("white"))
 
 
 def _headers(

@@ -90,7 +90,9 @@ class EMAN2(AbstractLayout):
                 f"{wrong[0]!r} has spaces, and its lists are split there; do rename it"
             )
         _warn_of_unseen(particles, path)
-        rows = zip(eman_rows(particles), foreign_rows(particles), strict=True)
+        rows = zip(
+            eman_rows(particles), foreign_rows(particles, images.signs), strict=True
+        )
         places = zip(images.index_of.tolist(), images.names(), strict=True)
         lines = [
             f"{index}\t{name}\t{_as_json(own | other)}"

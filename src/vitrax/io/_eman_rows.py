@@ -22,6 +22,7 @@ from ._labels import (
     PREMULTIPLIED,
     SHIFTS,
     SHIFTS_IN_PIXELS,
+    SIGN,
 )
 
 
@@ -82,11 +83,12 @@ def eman_rows(particles: ParticleStack) -> list[dict[str, Any]]:
     return [row | more for row, more in zip(rows, _of_relion(particles), strict=True)]
 
 
-def foreign_rows(particles: ParticleStack) -> list[dict[str, Any]]:
+def foreign_rows(particles: ParticleStack, signs: np.ndarray) -> list[dict[str, Any]]:
     """Return what EMAN2 has no attributes for, by the names of columns.
 
     Args:
         particles: any stack.
+        signs: of their images, 1 if protein is dark in the file, -1 if it is white.
     """
     kept = {
         name: column
@@ -100,6 +102,8 @@ def foreign_rows(particles: ParticleStack) -> list[dict[str, Any]]:
         for name, column in particles.optics_columns.items()
         if name not in _OF_OPTICS
     }
+    if SIGN in kept:
+        kept[SIGN] = -signs
     numbers = particles.optics_columns.get("rlnOpticsGroup")
     if numbers is not None:
         kept["rlnOpticsGroup"] = np.asarray(numbers)[particles.groups]
