@@ -490,6 +490,26 @@ def text_pixels(images):
     images["1"].create_dataset("image", data=np.full((8, 8), b"a"))
 
 
+def odd_float():
+    """Return a type of reals whose bits lie where no others have them."""
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_fields(31, 24, 7, 0, 24)
+    kind.set_ebias(63)
+    return kind
+
+
+def odd_pixels(images):
+    del images["1/image"]
+    space = h5py.h5s.create_simple((8, 8))
+    h5py.h5d.create(images["1"].id, b"image", odd_float(), space)
+
+
+def filtered_pixels(images):
+    del images["1/image"]
+    pixels = np.zeros((8, 8), np.int32)
+    images["1"].create_dataset("image", data=pixels, scaleoffset=0)
+
+
 def nan_pixels(images):
     images["1/image"][3, 3] = np.nan
 
@@ -508,7 +528,9 @@ def group_for_pixels(images):
         (huge_pixels, "cannot be in the 0 that the file has for it"),
         (huge_chunks, "packed in a way that EMAN2 doesn't use"),
         (volume, "it is of 8 × 8 × 8 pixels, not a plane"),
-        (text_pixels, "its pixels aren't numbers"),
+        (text_pixels, "its pixels aren't integers or floats"),
+        (odd_pixels, "its pixels aren't integers or floats"),
+        (filtered_pixels, "packed in a way that EMAN2 doesn't use"),
         (nan_pixels, "1 of its 64 pixels are NaN"),
         (group_for_pixels, "it has no pixels"),
     ],
@@ -560,6 +582,26 @@ def test_headers_that_cannot_be(stack, change, message):
     path = changed(stack, change)
     with pytest.raises(InputError, match=message):
         read_particles(path)
+
+
+def test_numbers_of_odd_bits_are_refused(stack):
+    def change(images):
+        space = h5py.h5s.create_simple((1,))
+        h5py.h5a.create(images["1"].id, b"EMAN.a", odd_float(), space)
+
+    with pytest.raises(InputError, match="its type is none that EMAN2 writes"):
+        read_particles(changed(stack, change))
+
+
+def test_texts_of_any_length(stack):
+    """As EMAN3 writes them through h5py."""
+
+    def change(images):
+        for image in images.values():
+            image.attrs["EMAN.ctf"] = CTF.replace("E1.2", "E1.3")
+
+    path = changed(stack, change)
+    assert read_particles(path).defocus[:, 0].tolist() == [13000.0] * 4
 
 
 def test_references_are_refused(stack):

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int
 
 from .._files import InputError
 from ._contents import Path, first_bytes
-from ._eman_attributes import Value, attribute_value, attributes
+from ._eman_attributes import Value, attribute_value, attributes, number_type
 from ._not_finite import made_finite
 
 
@@ -26,8 +26,8 @@ _LONGEST_EDGE = 2**16 - 1
 _LARGEST_CHUNK = 2**28
 # No deflate stream is longer than this many times its compressed length.
 _MOST_PACKED = 1032
-# Filters that are part of HDF5 itself: deflate, shuffle, checksums, szip, nbit, scale.
-_FILTERS = range(1, 7)
+# Deflate, shuffle and checksums; the code of others has trusted what files say.
+_FILTERS = (1, 2, 3)
 
 
 def is_hdf(start: bytes) -> bool:
@@ -261,16 +261,10 @@ def _checked_dataset(group: "h5py.Group", name: str) -> "h5py.Dataset":
             f"cannot read {name} because its shape is {shape}; do give images of 1 to "
             f"{_LONGEST_EDGE} pixels along an edge"
         )
-    kind = dataset.id.get_type()
-    if not isinstance(kind, h5py.h5t.TypeIntegerID | h5py.h5t.TypeFloatID):
+    if number_type(dataset.id.get_type()) is None:
         raise InputError(
-            f"cannot read {name} because its pixels aren't numbers; do check that "
-            "EMAN2 wrote it"
-        )
-    if kind.get_size() > 8:
-        raise InputError(
-            f"cannot read {name} because its pixels have {kind.get_size()} bytes each; "
-            "do write it again with e2proc2d.py"
+            f"cannot read {name} because its pixels aren't integers or floats of 1 to "
+            "8 bytes; do check that EMAN2 wrote it"
         )
     return dataset
 
