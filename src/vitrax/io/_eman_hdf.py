@@ -158,7 +158,7 @@ class HdfStack:
         h5py = _library(self.path)
         try:
             with h5py.File(self.path, "r", locking=False) as file:
-                group: h5py.Group = file
+                group: Any = file
                 for name in _PLACE:
                     group = _group(group, name, self.path)
                 yield group
@@ -226,7 +226,7 @@ def _group(parent: "h5py.Group", name: str, path: str) -> "h5py.Group":
 
 def _member(parent: "h5py.Group", name: str, path: str) -> Any:
     """Return what a plain link leads to, and no other link."""
-    import h5py
+    from h5py import h5l  # pyright: ignore[reportAttributeAccessIssue]
 
     key = name.encode()
     if key not in parent.id:
@@ -234,7 +234,7 @@ def _member(parent: "h5py.Group", name: str, path: str) -> Any:
             f"cannot read {path} because it has no {name} in {parent.name}, where "
             "EMAN2 keeps its images; do check that EMAN2 wrote it"
         )
-    if parent.id.links.get_info(key).type != h5py.h5l.TYPE_HARD:
+    if parent.id.links.get_info(key).type != h5l.TYPE_HARD:
         raise InputError(
             f"cannot read {path} because {name} in it is a link to another place or "
             "file, which isn't followed; do copy the data into one file"
@@ -254,9 +254,9 @@ def _checked_dataset(group: "h5py.Group", name: str) -> "h5py.Dataset":
             f"cannot read {name} because its pixels are in another file, which isn't "
             "followed; do copy them into one file"
         )
-    shape = dataset.shape
-    is_sound = shape is not None and 1 <= len(shape) <= 3
-    if not is_sound or not all(0 < edge <= _LONGEST_EDGE for edge in shape):
+    shape = dataset.shape or ()
+    are_edges = all(0 < edge <= _LONGEST_EDGE for edge in shape)
+    if not 1 <= len(shape) <= 3 or not are_edges:
         raise InputError(
             f"cannot read {name} because its shape is {shape}; do give images of 1 to "
             f"{_LONGEST_EDGE} pixels along an edge"

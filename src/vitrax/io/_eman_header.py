@@ -165,13 +165,14 @@ def angles_and_shifts(
 
     References:
         Tang et al., J. Struct. Biol. 157, 38 (2007); libEM/transform.cpp, projector.cpp
-        and programs/e2convertrelion.py of EMAN2 (BSD 3-clause).
+        and programs/e2convertrelion.py of EMAN2 (BSD or GPL).
     """
     turns = transforms[:, :, :3].astype(np.float64)
-    _check(~np.isfinite(transforms).all(axis=(1, 2)), "isn't finite", source)
+    finite = np.isfinite(transforms.reshape(-1, 12))
+    _check(np.asarray(~finite.all(axis=1)), "isn't finite", source)
     determinants = np.linalg.det(turns)
     scales = np.cbrt(np.abs(determinants))
-    _check(np.abs(scales - 1.0) > _SCALE, "magnifies the object", source)
+    _check(np.asarray(np.abs(scales - 1.0) > _SCALE), "magnifies the object", source)
     products = turns @ turns.transpose(0, 2, 1)
     off = np.abs(products - np.eye(3)).max(axis=(1, 2)) > _SQUARENESS
     _check(off, "isn't a rotation", source)

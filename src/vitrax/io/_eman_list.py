@@ -132,16 +132,14 @@ def _value(value: Any, where: str) -> Any:
     numbers = value.get("matrix")
     if isinstance(numbers, str):
         numbers = _numbers(numbers)
-    is_number = isinstance(numbers, list) and all(
-        type(number) in (int, float) for number in numbers
-    )
-    if not is_number or len(numbers) != 12:
+    listed = numbers if isinstance(numbers, list) else []
+    if len(listed) != 12 or not all(type(n) in (int, float) for n in listed):
         raise InputError(
             f"cannot use {where} because its matrix isn't twelve numbers; do align "
             "this particle again"
         )
     try:
-        return np.array(numbers, np.float64).reshape(3, 4)
+        return np.array(listed, np.float64).reshape(3, 4)
     except OverflowError:
         return np.full((3, 4), np.inf)
 
