@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.util
 import json
 
 import jax
@@ -12,6 +13,9 @@ from vitrax.cli import main
 # A warning is a line on the screen here, as for users.
 pytestmark = pytest.mark.filterwarnings("always::vitrax.io.InputWarning")
 COUNT, BOX = 4, 8
+NEEDS_H5PY = pytest.mark.skipif(
+    importlib.util.find_spec("h5py") is None, reason="needs h5py"
+)
 
 
 @pytest.fixture
@@ -49,6 +53,7 @@ def compared(one, other):
         ("a.cs", []),
         ("a.star", ["--to", "cistem"]),
         ("a.star", ["--to", "relion5"]),
+        pytest.param("a.lst", [], marks=NEEDS_H5PY),
     ],
 )
 def test_there_and_back(star, tmp_path, name, options, capsys):
@@ -68,6 +73,20 @@ def test_images_stay_where_they_are(star, tmp_path, capsys):
     assert "images stay" in capsys.readouterr().out
     assert not there.with_suffix(".mrcs").exists()
     compared(star, there)
+
+
+@NEEDS_H5PY
+def test_hdf5_is_copied_for_programs_that_do_not_read_it(star, tmp_path, capsys):
+    """Lists may name MRC files where they are; RELION's tables not HDF5."""
+    a, b, c = (tmp_path / name for name in ("a.lst", "b.lst", "c.star"))
+    assert main(["convert", str(star), str(a)]) == 0
+    compared(star, a)
+    assert main(["convert", str(star), str(b), "--copy-images"]) == 0
+    assert main(["info", str(b), str(b.with_suffix(".hdf"))]) == 0
+    assert "EMAN2's images" in capsys.readouterr().out
+    assert main(["check", str(b)]) == 0
+    assert main(["convert", str(b), str(c)]) == 3
+    assert "--copy-images" in capsys.readouterr().err
 
 
 def test_white_protein_is_said_where_it_is_not_expected(star, tmp_path, capsys):

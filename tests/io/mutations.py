@@ -158,6 +158,7 @@ def _written(folder) -> Iterator[tuple[str, Seed]]:
             "cisTEM": ("cistem.star", io.CisTEM()),
             "CryoSPARC": ("cryosparc.cs", io.CryoSPARC()),
             "Leopard-EM": ("leopard.csv", io.LeopardEM()),
+            "EMAN2": ("eman.lst", io.EMAN2()),
         }
         for name, (file, layout) in layouts.items():
             io.write_particle_table(folder / file, particles, layout=layout)
@@ -168,6 +169,7 @@ def _written(folder) -> Iterator[tuple[str, Seed]]:
         "cistem.star": io.cistem_problems,
         "cryosparc.cs": io.cs_problems,
         "leopard.csv": io.leopard_problems,
+        "eman.lst": io.eman_problems,
     }
     for file, problems in checks.items():
         yield f"check {file}", Seed(folder / file, look_for(problems))
@@ -191,6 +193,18 @@ def _binaries(folder) -> Iterator[tuple[str, Seed]]:
     path = folder / "a.cistem"
     path.write_bytes(test_cistem.binary(test_cistem.COLUMNS, 2))
     yield "cisTEM binary", Seed(path, use_particles)
+    with contextlib.suppress(ImportError):
+        import eman_files
+        import test_eman
+
+        rows = [test_eman.header(number, ptcl_repr=1) for number in range(4)]
+        path = eman_files.write_hdf(folder / "a.hdf", test_eman.IMAGES, rows)
+        yield "EMAN2 HDF5", Seed(path, use_particles)
+        yield "check EMAN2 HDF5", Seed(path, look_for(io.eman_problems))
+        path = eman_files.write_hdf(folder / "b.hdf", test_eman.IMAGES, rows, 12)
+        yield "EMAN2 HDF5 packed", Seed(path, use_particles)
+        path = eman_files.write_list(folder / "a.lst", test_eman.entries())
+        yield "EMAN2 list", Seed(path, use_particles)
     with contextlib.suppress(ImportError):
         import imagecodecs  # noqa: F401
         import test_movies
@@ -322,7 +336,7 @@ def run(count, folder, shared=None, start=0):
     contents = [sound[name].path.read_bytes() for name in names]
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    for name in ("a.mrcs", "relion.mrcs", "m.mrc"):
+    for name in ("a.mrcs", "relion.mrcs", "m.mrc", "a.hdf"):
         if (folder / "seeds" / name).exists():
             shutil.copy(folder / "seeds" / name, work / name)
     for number in range(start, start + count):

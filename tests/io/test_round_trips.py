@@ -32,9 +32,11 @@ DATASETS = [
     "cryosparc/empiar_10076_7.cs",
 ]
 RELION, CRYOSPARC, CISTEM = io.Relion(), io.CryoSPARC(), io.CisTEM()
+EMAN2 = io.EMAN2()
 CHAINS = {
     "RELION, CryoSPARC, cisTEM, RELION": (CRYOSPARC, CISTEM, RELION),
     "cisTEM, CryoSPARC, RELION 5": (CISTEM, CRYOSPARC, io.Relion("5.0")),
+    "EMAN2, cisTEM, EMAN2, RELION": (EMAN2, CISTEM, EMAN2, RELION),
 }
 # What a file may lack.
 GIVEN = {
@@ -43,7 +45,7 @@ GIVEN = {
     "spherical_aberration": 2.7,
     "amplitude_contrast": 0.1,
 }
-SUFFIXES = {io.CryoSPARC: ".cs"}
+SUFFIXES = {io.CryoSPARC: ".cs", io.EMAN2: ".lst"}
 
 
 def read(path):
@@ -143,7 +145,7 @@ def test_from_relion(name, chain, shared, tmp_path):
 @pytest.mark.parametrize("name", DATASETS)
 def test_from_cryosparc(name, shared, tmp_path):
     stack = read(shared / name)
-    layouts = (RELION, CISTEM, CRYOSPARC)
+    layouts = (RELION, CISTEM, EMAN2, CRYOSPARC)
     back = passed_on(stack, layouts, tmp_path)
     assert_same_particles(stack, back)
     assert_same_optics(stack, back)
@@ -159,6 +161,7 @@ FORMATS = {
     "CryoSPARC": ("b.cs", CRYOSPARC),
     "cisTEM": ("c.star", CISTEM),
     "Leopard-EM": ("d.csv", io.LeopardEM()),
+    "EMAN2": ("e.lst", EMAN2),
 }
 
 
@@ -178,8 +181,8 @@ def simulated(poses, scopes):
     return jax.vmap(vx.simulate, in_axes=axes)(volume, poses, scopes)
 
 
-def test_one_particle_in_four_formats_is_one_image(particles, tmp_path):
-    """Protein is white in RELION's stacks, dark in the others'."""
+def test_one_particle_in_five_formats_is_one_image(particles, tmp_path):
+    """Protein is white in RELION's and EMAN2's stacks, dark in the others'."""
     images, stacks = {}, {}
     for name, (file, layout) in FORMATS.items():
         io.write_particle_table(tmp_path / file, particles, layout=layout)

@@ -7,8 +7,10 @@ import vitrax as vx
 from vitrax.pose import (
     euler_from_cryosparc,
     euler_from_eman,
+    euler_from_matrix,
     euler_to_cryosparc,
     euler_to_eman,
+    matrix_from_euler,
 )
 
 
@@ -61,3 +63,23 @@ def test_eman_turns_about_z_x_z():
 
 def test_eman_and_back():
     np.testing.assert_allclose(euler_from_eman(euler_to_eman(ANGLES)), ANGLES)
+
+
+def test_matrices_are_those_of_poses():
+    found = matrix_from_euler(ANGLES)
+    np.testing.assert_allclose(found, [matrix(each) for each in ANGLES], atol=1e-12)
+    np.testing.assert_allclose(matrix_from_euler(euler_from_matrix(found)), found)
+
+
+def test_rounded_matrices_keep_the_sum_of_angles_at_the_pole():
+    """The first and last angle are lost there one by one, not their sum."""
+    turn = matrix_from_euler(np.array([[100.0, 1e-3, -40.0]])).round(6)
+    rot, tilt, psi = euler_from_matrix(turn)[0]
+    assert tilt < 2e-3
+    np.testing.assert_allclose((rot + psi) % 360.0, 60.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [-np.eye(3), np.zeros((3, 3))])
+def test_reflections_have_no_angles(wrong):
+    with pytest.raises(ValueError, match="some aren't rotations"):
+        euler_from_matrix(wrong[None])

@@ -210,9 +210,9 @@ def check(
 def convert(recipe: Annotated[ConvertRecipe, Parameter(name="*")]) -> None:
     """Write particles, a map or atoms in another program's format.
 
-    Particles of RELION (3.0 to 5), cisTEM, CryoSPARC and Leopard-EM become each other,
-    aberrations and unknown columns included. Any option may also stand in a YAML file
-    given with --config FILE; the command line goes first.
+    Particles of RELION (3.0 to 5), cisTEM, CryoSPARC, Leopard-EM and EMAN2 become each
+    other, aberrations and unknown columns included. Any option may also stand in a YAML
+    file given with --config FILE; the command line goes first.
     """
     from ._convert import convert as run
 

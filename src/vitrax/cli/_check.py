@@ -19,6 +19,7 @@ _PROBLEMS: dict[FileKind, Callable[..., list[Problem]]] = {
     FileKind.CISTEM: io.cistem_problems,
     FileKind.CRYOSPARC: io.cs_problems,
     FileKind.LEOPARD: io.leopard_problems,
+    FileKind.EMAN: io.eman_problems,
     FileKind.ATOMS: io.atom_problems,
 }
 _MENDING: dict[FileKind, Callable[..., list[Any]]] = {
@@ -29,12 +30,13 @@ _MENDING: dict[FileKind, Callable[..., list[Any]]] = {
 
 
 # Their checks look for stacks.
-_NAMING_STACKS = (FileKind.RELION, FileKind.CRYOSPARC)
+_NAMING_STACKS = (FileKind.RELION, FileKind.CRYOSPARC, FileKind.EMAN)
 _PARTICLES = (
     FileKind.RELION,
     FileKind.CISTEM,
     FileKind.CRYOSPARC,
     FileKind.LEOPARD,
+    FileKind.EMAN,
 )
 
 

@@ -18,12 +18,14 @@ _LAYOUTS = {
     "cistem": io.CisTEM(),
     "cryosparc": io.CryoSPARC(),
     "leopard": io.LeopardEM(),
+    "eman2": io.EMAN2(),
 }
 _PARTICLES = (
     FileKind.RELION,
     FileKind.CISTEM,
     FileKind.CRYOSPARC,
     FileKind.LEOPARD,
+    FileKind.EMAN,
 )
 
 
@@ -127,7 +129,12 @@ def _named_from(out: pathlib.Path, particles: ParticleStack) -> ParticleStack:
 
 def _default(out: pathlib.Path) -> str:
     """Return the format that a suffix means."""
-    suffixes = {".star": "relion", ".cs": "cryosparc", ".csv": "leopard"}
+    suffixes = {
+        ".star": "relion",
+        ".cs": "cryosparc",
+        ".csv": "leopard",
+        ".lst": "eman2",
+    }
     suffix = out.suffix.lower()
     if suffix not in suffixes:
         raise UsageError(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ._options import CONVERSION, RUNNING, SAID, field, flag, option, split_pair
 
 
-Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard"]
+Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard", "eman2"]
 Contrast = Literal["white", "dark"]
 
 
@@ -23,14 +23,15 @@ class ConvertRecipe(BaseModel):
 
     file: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
         description="particles (RELION's or cisTEM's STAR, CryoSPARC's .cs, "
-        "Leopard-EM's CSV), a map, or atoms; its content decides which"
+        "Leopard-EM's CSV, EMAN2's HDF5 and .lst), a map, or atoms; its content "
+        "decides which"
     )
     out: Annotated[pathlib.Path, Parameter(group=CONVERSION)] = Field(
         description="file to make"
     )
     to: Annotated[Format | None, option(CONVERSION)] = field(
         "format of particles [default: by the suffix: .star is RELION 3.1, .cs "
-        "CryoSPARC, .csv Leopard-EM]"
+        "CryoSPARC, .csv Leopard-EM, .lst EMAN2]"
     )
     copy_images: Annotated[bool, flag(CONVERSION, "--no-copy-images")] = field(
         "write the images too, in a stack beside the table; otherwise the table names "

@@ -26,6 +26,7 @@ _FACTS: dict[FileKind, Callable[[pathlib.Path], FactsAndRemarks]] = {
     FileKind.CISTEM: particle_facts,
     FileKind.CRYOSPARC: cryosparc_facts,
     FileKind.LEOPARD: particle_facts,
+    FileKind.EMAN: particle_facts,
     FileKind.ATOMS: io.atom_facts,
     FileKind.MODEL: model_facts,
     FileKind.ARRAYS: array_facts,

@@ -39,6 +39,7 @@ _OTHER_PARTICLES = (
     io.FileKind.CISTEM,
     io.FileKind.CRYOSPARC,
     io.FileKind.LEOPARD,
+    io.FileKind.EMAN,
 )
 
 # With a particles' file the optics are its own, and need no default.

@@ -9,10 +9,20 @@ from .. import io
 from ..image import ParticleStack
 
 
+_PROBLEMS = {
+    io.FileKind.CISTEM: io.cistem_problems,
+    io.FileKind.LEOPARD: io.leopard_problems,
+    io.FileKind.EMAN: io.eman_problems,
+}
+
+
 def particle_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in cisTEM's or Leopard-EM's file, and what is odd about it."""
-    kind = io.file_kind(path)
-    find = io.cistem_problems if kind is io.FileKind.CISTEM else io.leopard_problems
+    """Return what is in a file of particles, and what is odd about it.
+
+    Args:
+        path: of cisTEM, Leopard-EM or EMAN2.
+    """
+    find = _PROBLEMS[io.file_kind(path)]
     return _stack_facts(io.read_particles(path)), _remarks(find(path))
 
 

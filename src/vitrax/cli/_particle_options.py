@@ -85,8 +85,9 @@ class ParticleOptions(SpecimenOptions):
     )
 
     source: Annotated[pathlib.Path | None, option(SAMPLING, "--from")] = field(
-        "particles' file of RELION, cisTEM, CryoSPARC (.cs) or Leopard-EM (.csv) to "
-        "take poses and optics from, row by row; options say only what it doesn't"
+        "particles' file of RELION, cisTEM, CryoSPARC (.cs), Leopard-EM (.csv) or "
+        "EMAN2 to take poses and optics from, row by row; options say only what it "
+        "doesn't"
     )
     project: Annotated[pathlib.Path | None, option(SAMPLING)] = field(
         "folder to which that file's names of stacks are relative, where it is "

@@ -34,6 +34,7 @@ _TABLES = (
     io.FileKind.CISTEM,
     io.FileKind.CRYOSPARC,
     io.FileKind.LEOPARD,
+    io.FileKind.EMAN,
     io.FileKind.STAR,
 )
 

@@ -38,8 +38,8 @@ class ProjectRecipe(ParticleOptions):
         ge=8,
     )
     source: Annotated[pathlib.Path | None, option(SAMPLING, "--angles")] = field(
-        "particles' file of RELION, cisTEM, CryoSPARC (.cs) or Leopard-EM (.csv) to "
-        "take poses from, and optics with --ctf, row by row"
+        "particles' file of RELION, cisTEM, CryoSPARC (.cs), Leopard-EM (.csv) or "
+        "EMAN2 to take poses from, and optics with --ctf, row by row"
     )
 
     ctf: Annotated[bool, flag(PROJECTION, "--no-ctf")] = field(

@@ -11,6 +11,8 @@ from ._cryosparc_layout import CryoSPARC as CryoSPARC
 from ._cs_facts import cs_facts as cs_facts
 from ._cs_file import read_cs as read_cs
 from ._cs_problems import cs_problems as cs_problems
+from ._eman_layout import EMAN2 as EMAN2
+from ._eman_problems import eman_problems as eman_problems
 from ._file_kind import FileKind as FileKind, file_kind as file_kind
 from ._leopard_layout import LeopardEM as LeopardEM
 from ._maps import read_map as read_map, write_map as write_map

@@ -16,6 +16,8 @@ from ._contents import (
     unpack,
 )
 from ._cs_file import is_dataset
+from ._eman_hdf import is_hdf
+from ._eman_list import is_eman_list
 from ._leopard import is_leopard_csv, is_leopard_yaml
 from ._mrc_fields import looks_like_mrc
 
@@ -44,6 +46,7 @@ class FileKind(enum.Enum):
     CISTEM = "cisTEM's particles"
     CRYOSPARC = "CryoSPARC's particles"
     LEOPARD = "Leopard-EM's particles"
+    EMAN = "EMAN2's images"
     STAR = "STAR"
     ATOMS = "atoms"
     MODEL = "a model of vitrax"
@@ -66,6 +69,8 @@ _BY_NAME = {
     ".gain": FileKind.TIFF,
     ".cs": FileKind.CRYOSPARC,
     ".csv": FileKind.LEOPARD,
+    ".hdf": FileKind.EMAN,
+    ".lst": FileKind.EMAN,
     ".json": FileKind.MODEL,
 }
 
@@ -103,8 +108,9 @@ def file_kind(path: Path) -> FileKind:
     if kind is None:
         raise InputError(
             f"cannot use {os.fspath(path)} because its content is none of what vitrax "
-            "reads (MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, PDB, mmCIF, "
-            ".npz, a model of vitrax); do check that it is the right file"
+            "reads (MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV and YAML, EMAN2's HDF5 "
+            "and .lst, PDB, mmCIF, .npz, a model of vitrax); do check that it is the "
+            "right file"
         )
     return kind
 
@@ -115,6 +121,8 @@ def _of_bytes(start: bytes) -> FileKind | None:
         return FileKind.TIFF
     if start.startswith(b"PK\x03\x04"):
         return FileKind.ARRAYS
+    if is_hdf(start):
+        return FileKind.EMAN
     if is_cistem_binary(start):
         return FileKind.CISTEM
     if looks_like_mrc(start[:1024]):
@@ -124,6 +132,8 @@ def _of_bytes(start: bytes) -> FileKind | None:
 
 def _of_text(start: bytes) -> FileKind | None:
     """Return the kind of a text."""
+    if is_eman_list(start):
+        return FileKind.EMAN
     text = start.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     if text.lstrip().startswith("{"):
         return FileKind.MODEL

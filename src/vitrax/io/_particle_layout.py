@@ -1,9 +1,11 @@
 """How a program keeps particles: its table, and protein white or dark in its stacks."""
 
 import abc
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Int
@@ -11,6 +13,7 @@ from jaxtyping import Int
 from ..image import ParticleStack
 from ._contrast import contrast_sign
 from ._labels import SIGN
+from ._stacks import StackWriter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +72,17 @@ def joined(parts: Sequence[tuple[np.ndarray, str, int]], count: int) -> ImagePla
     return ImagePlaces(tuple(name for _, name, _ in parts), stack_of, index_of, signs)
 
 
+class ImageSink(Protocol):
+    """What images are given to, one batch after another."""
+
+    def append(self, images: np.ndarray, /) -> None:
+        """Write the next images.
+
+        Args:
+            images: `[images, y, x]`.
+        """
+
+
 class AbstractLayout(abc.ABC):
     """A program's way to keep particles, for `write_particles`."""
 
@@ -91,6 +105,28 @@ class AbstractLayout(abc.ABC):
     def holds_tables(self) -> bool:
         """Whether the file has room for tables beside that of the particles."""
         return False
+
+    def reads_hdf(self) -> bool:
+        """Whether the program reads stacks in HDF5; all read MRC."""
+        return False
+
+    @property
+    def stack_suffix(self) -> str:
+        """Of the names of stacks that are written for the program."""
+        return ".mrcs"
+
+    def stack_writer(
+        self, path: pathlib.Path, particles: ParticleStack, edge: int
+    ) -> contextlib.AbstractContextManager[ImageSink]:
+        """Return what writes the images of some particles, an MRC file by default.
+
+        Args:
+            path: of the stack.
+            particles: whose images will be given, in their order.
+            edge: pixels along an edge of them.
+        """
+        shape = (len(particles), edge, edge)
+        return StackWriter(path, shape, float(particles.pixel_sizes[0]))
 
     @abc.abstractmethod
     def checked_box(self, box: int | None, path: pathlib.Path) -> int:

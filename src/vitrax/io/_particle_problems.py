@@ -93,19 +93,25 @@ def _problems(
         table = table_of(path)
         found = [] if table is None else list(problems_of(table, path))
     except InputError as error:
-        return [_of_message(name, str(error))]
+        return [of_message(name, str(error))]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             read_particles(path)
         except InputError as error:
             if not found:
-                found.append(_of_message(name, str(error)))
+                found.append(of_message(name, str(error)))
     warned = [w for w in caught if issubclass(w.category, InputWarning)]
-    return found + [_of_message(name, str(warning.message)) for warning in warned]
+    return found + [of_message(name, str(warning.message)) for warning in warned]
 
 
-def _of_message(name: str, message: str) -> Problem:
+def of_message(name: str, message: str) -> Problem:
+    """Return what an error or a warning says.
+
+    Args:
+        name: of what is wrong.
+        message: `cannot … because …; do …`, or any other.
+    """
     match = _ADVICE.fullmatch(message)
     what, remedy = match.groups() if match else (message, "do look at the file")
     return Problem(name, what, remedy, False)

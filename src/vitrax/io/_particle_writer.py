@@ -204,8 +204,8 @@ def write_particles(
     their names only when whole, the table last.
 
     Args:
-        path: the table; images go to an .mrcs file of the same name beside it, or to
-            one for each box and pixel size where these differ.
+        path: the table; images go to an .mrcs file of the same name beside it (.hdf for
+            EMAN2), or to one for each box and pixel size where these differ.
         particles: any stack, such as `read_particles` gives.
         layout: the program's, `Relion()` by default.
         contrast: of protein in the written stack, "white" or "dark"; by default as the
@@ -250,14 +250,14 @@ def write_particles(
         warn_of_further_tables(particles, target)
     with contextlib.ExitStack() as files:
         table = files.enter_context(atomic_path(target))
-        for number, (box, pixel_size) in enumerate(distinct):
+        for number, (box, _) in enumerate(distinct):
             rows = np.flatnonzero(kind_of[particles.groups] == number)
             suffix = "" if len(distinct) == 1 else f"_{number + 1}"
-            stack = target.with_name(f"{target.stem}{suffix}.mrcs")
+            stack = target.with_name(f"{target.stem}{suffix}{layout.stack_suffix}")
             _check_is_free(stack, target, particles)
             edge = layout.checked_box(box, target)
             writer = files.enter_context(
-                StackWriter(stack, (len(rows), edge, edge), pixel_size)
+                layout.stack_writer(stack, particles[rows], edge)
             )
             for batch in particles[rows].batches(batch_size):
                 writer.append(batch.images() * np.float32(sign))
@@ -279,7 +279,8 @@ def write_particle_table(
         layout: the program's, `Relion()` by default.
 
     Raises:
-        InputError: if the images aren't in files.
+        InputError: if the images aren't in files, or in some that the program doesn't
+            read, as HDF5 is to others than EMAN2.
 
     Warns:
         InputWarning: if protein isn't of the contrast that the program expects and its
@@ -316,6 +317,7 @@ def write_particle_table(
             f"cannot write {target} without images because those of the particles "
             "aren't in files; do use write_particles"
         )
+    _check_are_read(reader, layout, target)
     images = ImagePlaces(
         stacks=reader.stacks,
         stack_of=reader.stack_of[rows],
@@ -334,6 +336,19 @@ def write_particle_table(
         )
     with atomic_path(target) as table:
         layout.write_table(table, particles, images)
+
+
+def _check_are_read(
+    reader: StackImages, layout: AbstractLayout, table: pathlib.Path
+) -> None:
+    """Raise if images are in HDF5 files, and the program doesn't read these."""
+    hdf = [] if layout.reads_hdf else [n for n in reader.stacks if reader.is_hdf(n)]
+    if hdf:
+        raise InputError(
+            f"cannot write {table} without images because those of {hdf[0]} are in "
+            f"HDF5, which {type(layout).__name__} doesn't read; do use write_particles "
+            "(--copy-images)"
+        )
 
 
 def _check_is_free(

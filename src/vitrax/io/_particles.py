@@ -9,6 +9,9 @@ from ._contents import Path, check_content, first_bytes, is_compressed, unpack
 from ._cryosparc import read_cryosparc
 from ._cs_file import is_dataset
 from ._csv_table import read_csv
+from ._eman import read_eman_particles, read_eman_stack
+from ._eman_hdf import is_hdf
+from ._eman_list import is_eman_list
 from ._leopard import (
     is_leopard_csv,
     is_leopard_yaml,
@@ -41,18 +44,20 @@ def read_particles(
 
     STAR files of RELION 3.0 and older, 3.1, 4 and 5; CryoSPARC's data sets (.cs);
     cisTEM's parameters, .star and binary; Leopard-EM's tables (.csv), and
-    configurations (.yaml) that name one. Images are read when they are asked for, and
-    need not be there before. They come out physical, protein dark. Poses, shifts,
-    optics and aberrations come out in vitrax's conventions, which are RELION's but for
-    the shift: it is where the particle is, minus RELION's origin. All columns of the
-    file are kept, and written back by `write_particles`; those of CryoSPARC under their
-    own names beside RELION's.
+    configurations (.yaml) that name one; EMAN2's HDF5 files (.hdf, which need
+    `pip install "vitrax[eman2]"`) and lists (.lst). Images are read when they are asked
+    for, and need not be there before. They come out physical, protein dark. Poses,
+    shifts, optics and aberrations come out in vitrax's conventions, which are RELION's
+    but for the shift: it is where the particle is, minus RELION's origin. All columns
+    of the file are kept, and written back by `write_particles`; those of CryoSPARC and
+    EMAN2 under their own names beside RELION's.
 
     Args:
         path: the file.
         contrast: of protein in the stacks: "white" or "dark". By default as the format
-            has it: white in RELION's stacks, dark in cisTEM's and in micrographs, which
-            have no field for it; in CryoSPARC's as blob/sign says, -1 dark and 1 white.
+            has it: white in RELION's and EMAN2's stacks, dark in cisTEM's and in
+            micrographs, which have no field for it; in CryoSPARC's as blob/sign says,
+            -1 dark and 1 white.
         passthrough: further files about the same particles, joined by CryoSPARC's uid;
             what the first file has goes before.
         stack: the images in the order of the particles, for a file that doesn't name
@@ -135,6 +140,10 @@ def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleSta
     if is_dataset(start):
         return read_cryosparc
     check_content(source.path, start)
+    if is_hdf(start):
+        return read_eman_stack
+    if is_eman_list(start):
+        return read_eman_particles
     if is_cistem_binary(start):
         return lambda source: read_cistem(source, {"": read_cistem_binary(source.path)})
     if is_leopard_csv(start):

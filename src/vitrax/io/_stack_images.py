@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int
 from .._files import InputError
 from ._columns import rows_in_words
 from ._contents import Path
+from ._eman_hdf import HdfStack, holds_images
 from ._mrc import MrcHeader, read_header
 from ._stack_search import StackSearch
 from ._stacks import ImageStack
@@ -98,13 +99,25 @@ class StackImages:
         """
         return self.search.is_there(self._name(row))
 
+    def is_hdf(self, name: str) -> bool:
+        """Return whether a stack is HDF5; by its name if it isn't found.
+
+        Args:
+            name: of the stack, as the table spells it.
+        """
+        if not self.search.is_there(name):
+            return name.lower().endswith((".hdf", ".h5", ".hdf5"))
+        return holds_images(self.search.find(name))
+
     def _name(self, row: int) -> str:
         return self.stacks[int(self.stack_of[row])]
 
     def _read(self, stack: int, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
         """Return the images of rows that are all in one stack."""
         name = self.stacks[stack]
-        images = ImageStack(read_header(self.search.find(name)))
+        path = self.search.find(name)
+        is_hdf = holds_images(path)
+        images = HdfStack(path) if is_hdf else ImageStack(read_header(path))
         indices, boxes = self.index_of[rows], self.boxes[rows]
         beyond = indices >= len(images)
         if beyond.any():

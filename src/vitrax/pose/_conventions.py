@@ -97,6 +97,57 @@ def euler_to_eman(
     return np.asarray(angles, np.float64).reshape(-1, 3) + _EMAN
 
 
+def euler_from_matrix(
+    matrices: Float[np.ndarray, "poses 3 3"],
+) -> Float[np.ndarray, "poses 3"]:
+    """Return RELION's rot, tilt and psi of rotation matrices.
+
+    Args:
+        matrices: A, which take coordinates of the object to those of the image; the
+            nearest rotation stands for one that is rounded.
+
+    Returns:
+        Degrees; psi is 0 where tilt is 0 or 180.
+
+    Raises:
+        ValueError: if one is singular or a reflection.
+
+    Example:
+        >>> import numpy as np
+        >>> import vitrax as vx
+        >>> turn = np.array([[[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+        >>> vx.pose.euler_from_matrix(turn).round(6)
+        array([[90.,  0.,  0.]])
+    """
+    values = np.asarray(matrices, np.float64).reshape(-1, 3, 3)
+    if (np.linalg.det(values) <= 0).any():
+        raise ValueError(
+            "cannot give angles of these matrices because some aren't rotations; do "
+            "check their determinants"
+        )
+    return _euler(HostRotation.from_matrix(values.transpose(0, 2, 1)))
+
+
+def matrix_from_euler(
+    angles: Float[np.ndarray, "poses 3"],
+) -> Float[np.ndarray, "poses 3 3"]:
+    """Return rotation matrices of RELION's rot, tilt and psi.
+
+    Args:
+        angles: degrees.
+
+    Returns:
+        A, which take coordinates of the object to those of the image.
+
+    Example:
+        >>> import numpy as np
+        >>> import vitrax as vx
+        >>> vx.pose.matrix_from_euler(np.array([[90.0, 0.0, 0.0]]))[0, 0].round(6)
+        array([0., 1., 0.])
+    """
+    return _turns(angles).as_matrix().transpose(0, 2, 1)
+
+
 def _turns(angles: Float[np.ndarray, "poses 3"]) -> HostRotation:
     """Return the rotations Aᵀ of RELION's angles."""
     values = np.asarray(angles, np.float64).reshape(-1, 3)
