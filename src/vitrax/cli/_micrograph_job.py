@@ -184,7 +184,7 @@ def plan_of(job: MicrographJob) -> Plan:
 
 def _options_of(recipe: MicrographRecipe) -> list[SpecimenOptions]:
     """Return the options of each structure; those of maps for maps alone."""
-    names = ("b_factor", "resolution", "symmetry", "centre", *OF_A_FILE)
+    names = ("b_factor", "resolution", "symmetry", "centre", "max_memory", *OF_A_FILE)
     given = {name: getattr(recipe, name) for name in names}
     of_maps = {name: getattr(recipe, name) for name in OF_MAPS}
     any_map = any(is_map(path) for path in recipe.structures)

@@ -129,6 +129,7 @@ def read_source(
             voltage=given["kv"],
             spherical_aberration=given["cs"],
             amplitude_contrast=given["q0"],
+            **recipe.reading.limit,
         )
     for name in needed:
         if getattr(stack, name) is None:

@@ -22,7 +22,7 @@ _FLOAT = re.compile(
 _MOST_COLUMNS = 10_000
 
 
-def read_csv(path: Path) -> StarTable:
+def read_csv(path: Path, *, max_unpacked: int | None = None) -> StarTable:
     """Return the columns of a CSV file with a line of names.
 
     Columns are int64, float64 or text as their values are. An empty value among numbers
@@ -30,7 +30,9 @@ def read_csv(path: Path) -> StarTable:
     without a name, as pandas writes its index, is `unnamed`.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8. It may be packed with gzip or bzip2.
+        max_unpacked: bytes that the content of a packed file may have, by default
+            512 MiB.
 
     Raises:
         InputError: naming the line, if a row has more or fewer values than there are
@@ -38,7 +40,7 @@ def read_csv(path: Path) -> StarTable:
     """
     name = os.fspath(path)
     try:
-        text = read_whole(path).decode("utf-8-sig")
+        text = read_whole(path, max_unpacked).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"cannot read {name} because it isn't UTF-8 text ({error.reason} at byte "

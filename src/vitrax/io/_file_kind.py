@@ -17,6 +17,7 @@ from ._contents import (
 )
 from ._cs_file import is_dataset
 from ._leopard import is_leopard_csv, is_leopard_yaml
+from ._models import JSON_NAME
 from ._mrc_fields import looks_like_mrc
 
 
@@ -76,7 +77,8 @@ def file_kind(path: Path) -> FileKind:
     The name decides only where the content says nothing.
 
     Args:
-        path: the file, which may be packed with gzip or bzip2.
+        path: the file, which may be packed with gzip or bzip2; or the folder of a
+            model.
 
     Raises:
         InputError: if it is none of those that vitrax reads.
@@ -89,6 +91,13 @@ def file_kind(path: Path) -> FileKind:
         >>> vx.io.file_kind(path).name
         'STAR'
     """
+    if os.path.isdir(path):
+        if os.path.isfile(os.path.join(path, JSON_NAME)):
+            return FileKind.MODEL
+        raise InputError(
+            f"cannot use {os.fspath(path)} because it is a folder, and none that "
+            f"vitrax.io.write_model made (it has no {JSON_NAME}); do name a file in it"
+        )
     start = first_bytes(path, _ENOUGH)
     if is_dataset(start):
         return FileKind.CRYOSPARC

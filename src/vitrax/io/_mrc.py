@@ -15,6 +15,7 @@ from ._contents import (
     is_compressed,
     is_tiff,
     largest_ratio,
+    too_large,
     unpack,
 )
 from ._mrc_fields import (
@@ -262,12 +263,15 @@ def _check_packed(
             f"length ({header.offset - HEADER_SIZE}); the header is damaged, do fetch "
             f"the file again"
         )
-    if promised > max_unpacked or promised > actual * largest_ratio(header.path):
+    if promised > actual * largest_ratio(header.path):
         raise InputError(
-            f"cannot read {header.path} because its header promises {promised} "
-            f"bytes, more than {actual} compressed bytes can hold or than "
-            f"{max_unpacked / 2**30:.3g} GiB; do unpack it first if that is right"
+            f"cannot read {header.path} because its header promises {promised} bytes "
+            f"({_as_words(header)}), more than {actual} compressed bytes can hold; it "
+            "is damaged: do fetch it again"
         )
+    if promised > max_unpacked:
+        what = f"its header promises {promised} bytes ({_as_words(header)}), which is"
+        raise too_large(header.path, what, max_unpacked)
 
 
 def _as_words(header: MrcHeader) -> str:

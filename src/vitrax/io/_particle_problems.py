@@ -47,11 +47,12 @@ _SHARED = (
 )
 
 
-def cistem_problems(path: Path) -> list[Problem]:
+def cistem_problems(path: Path, *, max_unpacked: int | None = None) -> list[Problem]:
     """Return what is wrong with a parameter file of cisTEM, without reading images.
 
     Args:
         path: a STAR file or a binary one.
+        max_unpacked: as in `read_particles`.
 
     Example:
         >>> import tempfile
@@ -62,14 +63,15 @@ def cistem_problems(path: Path) -> list[Problem]:
         >>> [problem.where for problem in vx.io.cistem_problems(path)]
         ['columns', 'row 1']
     """
-    return _problems(path, _cistem_table, _of_cistem)
+    return _problems(path, max_unpacked, _cistem_table, _of_cistem)
 
 
-def leopard_problems(path: Path) -> list[Problem]:
+def leopard_problems(path: Path, *, max_unpacked: int | None = None) -> list[Problem]:
     """Return what is wrong with a table of Leopard-EM, or a configuration naming one.
 
     Args:
         path: a CSV or YAML file.
+        max_unpacked: as in `read_particles`.
 
     Example:
         >>> import pathlib, tempfile
@@ -79,25 +81,26 @@ def leopard_problems(path: Path) -> list[Problem]:
         >>> vx.io.leopard_problems(path)[0].remedy
         'do correct or remove it'
     """
-    return _problems(path, _leopard_table, _of_leopard)
+    return _problems(path, max_unpacked, _leopard_table, _of_leopard)
 
 
 def _problems(
     path: Path,
-    table_of: Callable[[Path], StarTable | None],
+    max_unpacked: int | None,
+    table_of: Callable[[Path, int | None], StarTable | None],
     problems_of: Callable[[StarTable, Path], Iterator[Problem]],
 ) -> list[Problem]:
     """Return what reading says, and what the table shows."""
     name = os.fspath(path)
     try:
-        table = table_of(path)
+        table = table_of(path, max_unpacked)
         found = [] if table is None else list(problems_of(table, path))
     except InputError as error:
         return [_of_message(name, str(error))]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            read_particles(path)
+            read_particles(path, max_unpacked=max_unpacked)
         except InputError as error:
             if not found:
                 found.append(_of_message(name, str(error)))
@@ -111,11 +114,11 @@ def _of_message(name: str, message: str) -> Problem:
     return Problem(name, what, remedy, False)
 
 
-def _cistem_table(path: Path) -> StarTable:
+def _cistem_table(path: Path, max_unpacked: int | None) -> StarTable:
     """Return the table with cisTEM's columns, as it stands there."""
     if is_cistem_binary(first_bytes(path)):
         return read_cistem_binary(path)
-    tables = read_star(path)
+    tables = read_star(path, max_unpacked=max_unpacked)
     known = {*CISTEM_COLUMNS, *OTHER_LABELS}
     held = [table for table in tables.values() if known & set(table)]
     if not held:
@@ -192,9 +195,11 @@ def _of_positions(
         )
 
 
-def _leopard_table(path: Path) -> StarTable | None:
+def _leopard_table(path: Path, max_unpacked: int | None) -> StarTable | None:
     """Return the table of a CSV file, None for a configuration."""
-    return read_csv(path) if is_leopard_csv(first_bytes(path, 2**16)) else None
+    if not is_leopard_csv(first_bytes(path, 2**16)):
+        return None
+    return read_csv(path, max_unpacked=max_unpacked)
 
 
 def _of_leopard(table: StarTable, path: Path) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """The grammar of STAR files: blocks, loops, rows."""
 
+import io
 import re
 from collections.abc import Mapping
 from typing import IO
@@ -32,7 +33,7 @@ class Lines:
         number: of the line given last, from 1.
     """
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: IO[bytes] | io.BytesIO):
         self._file = file
         self._held = file.read(_CHUNK)
         # Places are counted from the beginning of the file.
@@ -106,7 +107,7 @@ class Parser:
         file: open, at its beginning.
     """
 
-    def __init__(self, path: str, file: IO[bytes]):
+    def __init__(self, path: str, file: IO[bytes] | io.BytesIO):
         self._path = path
         self._lines = Lines(file)
 
