@@ -119,9 +119,7 @@ def test_truncated(path):
 
 def test_shorter_than_a_header(path):
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(
-        InputError, match="is 500 bytes and an MRC header alone is 1024"
-    ):
+    with pytest.raises(InputError, match="1024 bytes \\(500 are there"):
         read_map(path)
 
 

@@ -187,7 +187,7 @@ def info(
             may be given again.
         mode0: what the bytes of maps of mode 0 are, where their headers say it wrongly.
         max_memory: what the content of a packed file may take, such as 8GB
-            [default: 8GiB of maps and stacks, 512MiB of text].
+            [default: 8GiB of maps and stacks, 512MiB of other files].
         print_json: print JSON instead of text.
     """
     from ._info import info as run
@@ -223,7 +223,7 @@ def check(
         nan_policy: what --fix makes of values of maps that are NaN or infinite: zero,
             or mask, the mean of the others in the section; by default an error.
         max_memory: what the content of a packed file may take, such as 8GB
-            [default: 8GiB of maps and stacks, 512MiB of text].
+            [default: 8GiB of maps and stacks, 512MiB of other files].
         print_json: print JSON instead of text.
     """
     from ._check import check as run, checking_of

@@ -9,15 +9,24 @@ from .. import io
 from .._files import InputError
 from ..io import FileKind, Problem
 from ._exit import UsageError, explain
+from ._mrc_facts import movie_problems
 from ._options import split_pair
 from ._reading import AS_THEY_SAY, Reading
 from ._record import as_json
 from ._star_facts import star_table_problems
 
 
+# Their checks look for stacks.
+_PARTICLES = (
+    FileKind.RELION,
+    FileKind.CISTEM,
+    FileKind.CRYOSPARC,
+    FileKind.LEOPARD,
+)
 _PROBLEMS: dict[FileKind, Callable[..., list[Problem]]] = {
     FileKind.MRC: io.mrc_problems,
     FileKind.STAR: star_table_problems,
+    FileKind.TIFF: movie_problems,
     FileKind.RELION: io.star_problems,
     FileKind.CISTEM: io.cistem_problems,
     FileKind.CRYOSPARC: io.cs_problems,
@@ -32,23 +41,13 @@ _MENDING: dict[FileKind, Callable[..., list[Any]]] = {
 }
 
 
-def _read_frames(path: pathlib.Path, **limit: Any) -> None:
-    """Read all frames of a movie, one in memory at a time."""
-    for _ in io.read_movie(path, **limit):
-        pass
-
-
 # What no check of its own finds, a reader may.
 _READERS: dict[FileKind, Callable[..., object]] = {
-    FileKind.TIFF: _read_frames,
     FileKind.MODEL: lambda path, **_: io.read_model(path),
-    **dict.fromkeys(
-        (FileKind.RELION, FileKind.CISTEM, FileKind.CRYOSPARC, FileKind.LEOPARD),
-        io.read_particles,
-    ),
+    **dict.fromkeys(_PARTICLES, io.read_particles),
 }
-# Their checks look for stacks.
-_NAMING_STACKS = (FileKind.RELION, FileKind.CRYOSPARC)
+# So many files are named at the end.
+_NAMED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Checking:
         """
         if kind is FileKind.MRC:
             return {"pixel_size": self.pixel_size, **self.reading.of_map}
-        places = self.places if kind in _NAMING_STACKS else {}
+        places = self.places if kind in _PARTICLES else {}
         return {**places, **self.reading.limit}
 
 
@@ -112,7 +111,12 @@ def check(
     left = [record for record in records if record["error"] or record["left"]]
     if left:
         names = ", ".join(record["path"] for record in left)
-        advice = "see above" if fix else "see above, or let --fix OUT mend what it can"
+        if len(left) > _NAMED:
+            names = f"{len(left)} of {len(records)} files"
+        fixable = [p for each in left for p in each["problems"] if p["is_fixable"]]
+        advice = "see above"
+        if fixable and fix is None:
+            advice = "see above, or let --fix OUT mend what it can"
         raise InputError(
             f"cannot take {names} as sound because of what is wrong in "
             f"{'it' if len(left) == 1 else 'them'}; do {advice}"
@@ -232,14 +236,17 @@ def _in_words(change: Problem | str) -> str:
 
 
 def _as_text(record: dict[str, Any]) -> str:
-    if record["error"]:
-        return f"{record['path']}: {record['error']}"
-    lines = [f"{record['path']}: {record['kind']}"]
-    for problem in record["problems"]:
+    lines = [f"{record['path']}: {record['kind'] or 'unknown'}"]
+    listed = list(record["problems"])
+    if record["error"] and not listed:
+        listed = [vars(Problem.of_error(ValueError(record["error"]), record["path"]))]
+    for problem in listed:
         mark = "~" if problem["is_fixable"] else "!"
         lines.append(f"  {mark} {problem['where']}: {problem['what']}")
         lines.append(f"      {problem['remedy'].removeprefix('do ')}")
     lines += [f"  mended: {change}" for change in record["mended"]]
-    if not record["problems"]:
+    if record["error"] and record["problems"]:
+        lines.append(f"  not mended: {record['error']}")
+    if not listed:
         lines.append("  nothing is wrong")
     return "\n".join(lines)

@@ -94,7 +94,8 @@ def _sequence_in_words(key: str, values: Sequence[Any]) -> str:
     if set(values) == {None}:
         return "unknown"
     joint = " × " if key in _PRODUCTS else ", "
-    return joint.join(map(_number, values)) + _UNITS.get(key, "")
+    unit = "" if isinstance(values[0], str) else _UNITS.get(key, "")
+    return joint.join(map(_number, values)) + unit
 
 
 def _mapping_in_words(key: str, values: Mapping[str, Any]) -> str:
@@ -103,7 +104,8 @@ def _mapping_in_words(key: str, values: Mapping[str, Any]) -> str:
     if "min" in values:
         return _spread_in_words(values, unit)
     if "rows" in values:
-        return f"{values['rows']} rows, {values['columns']} columns"
+        counts = {name: values[f"{name}s"] for name in ("row", "column")}
+        return ", ".join(f"{n} {name}{'s' * (n != 1)}" for name, n in counts.items())
     if "different" in values:
         return f"{values['different']} different"
     if "dtype" in values:
@@ -130,9 +132,10 @@ def _spread_in_words(values: Mapping[str, Any], unit: str) -> str:
             words += f", {name} {_number(values[name])}"
     if values.get("not_finite"):
         words += f", {values['not_finite']} not finite"
-    if values.get("of_sections", 0) < values.get("sections", 0):
-        count = values["of_sections"]
-        words += f" (first {count} sections)" if count > 1 else " (first section)"
+    for name in ("section", "frame"):
+        count = values.get(f"of_{name}s", 0)
+        if count < values.get(f"{name}s", 0):
+            words += f" (first {count} {name}s)" if count > 1 else f" (first {name})"
     return words
 
 

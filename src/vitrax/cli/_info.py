@@ -36,17 +36,20 @@ class Looking:
 
 
 FactsAndRemarks = tuple[dict[str, Any], list[str]]
+_OF_PARTICLES: dict[FileKind, Callable[..., FactsAndRemarks]] = {
+    FileKind.RELION: relion_facts,
+    FileKind.CISTEM: particle_facts,
+    FileKind.CRYOSPARC: cryosparc_facts,
+    FileKind.LEOPARD: particle_facts,
+}
 _FACTS: dict[FileKind, Callable[[pathlib.Path, Reading], FactsAndRemarks]] = {
     FileKind.MRC: mrc_facts,
     FileKind.TIFF: movie_facts,
     FileKind.STAR: star_facts,
-    FileKind.CISTEM: particle_facts,
-    FileKind.LEOPARD: particle_facts,
     FileKind.ATOMS: atom_facts,
     FileKind.MODEL: model_facts,
     FileKind.ARRAYS: array_facts,
 }
-_NAMING_STACKS = {FileKind.RELION: relion_facts, FileKind.CRYOSPARC: cryosparc_facts}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +135,8 @@ def facts_of(path: pathlib.Path, looking: Looking) -> Facts:
 
 
 def _look_at(path: pathlib.Path, kind: FileKind, looking: Looking) -> FactsAndRemarks:
-    if kind in _NAMING_STACKS:
-        return _NAMING_STACKS[kind](path, looking.reading, looking.places)
+    if kind in _OF_PARTICLES:
+        return _OF_PARTICLES[kind](path, looking.reading, looking.places)
     return _FACTS[kind](path, looking.reading)
 
 

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from .. import io
-from .._files import InputWarning
+from .._files import InputError, InputWarning
 from ._reading import Reading
 from ._remarks import as_remarks
 
 
 # How many sections are looked at, and bytes of them.
 _SECTIONS, _BYTES = 64, 2**30
+# The mode of numbers of four bits.
+_HALF_BYTES = 101
 
 
 def mrc_facts(path: pathlib.Path, reading: Reading) -> tuple[dict[str, Any], list[str]]:
@@ -32,7 +34,7 @@ def mrc_facts(path: pathlib.Path, reading: Reading) -> tuple[dict[str, Any], lis
         "shape": list(header.shape),
         "axes": ["?xyz"[axis] for axis in header.axes],
         "mode": header.mode,
-        "numbers": _MODES[header.mode],
+        "dtype": "uint4" if header.mode == _HALF_BYTES else header.dtype.name,
         "byte_order": "big" if header.dtype.byteorder == ">" else "little",
         "packed": header.compressed,
         "voxel_size": [size or None for size in header.voxel_size],
@@ -49,16 +51,6 @@ def mrc_facts(path: pathlib.Path, reading: Reading) -> tuple[dict[str, Any], lis
     count = values["of_sections"]
     problems = io.mrc_problems(path, sections=count, **reading.of_header)
     return facts, [*as_remarks(problems, path), *_oddities(header)]
-
-
-_MODES = {
-    0: "bytes",
-    1: "16-bit integers",
-    2: "32-bit floats",
-    6: "16-bit unsigned integers",
-    12: "16-bit floats",
-    101: "half bytes",
-}
 
 
 def _values_of(header: io.MrcHeader) -> dict[str, Any]:
@@ -95,11 +87,29 @@ def movie_facts(
             "max": float(first.max()),
             "mean": float(first.mean(dtype=np.float64)),
             "sd": float(first.std(dtype=np.float64)),
-            "of_sections": 1,
-            "sections": len(movie),
+            "of_frames": 1,
+            "frames": len(movie),
         },
     }
     return facts, ["the file doesn't say its pixel size, as TIFF files don't"]
+
+
+def movie_problems(path: pathlib.Path, **limit: Any) -> list[io.Problem]:
+    """Return what is wrong with a movie, up to the first frame that can't be used.
+
+    Args:
+        path: of the file.
+        limit: as `read_movie` takes it.
+    """
+    where = "file"
+    try:
+        movie = io.read_movie(path, **limit)
+        where = "frame 1"
+        for number, _ in enumerate(movie, 2):
+            where = f"frame {number}"
+    except InputError as error:
+        return [io.Problem.of_error(error, path, where)]
+    return []
 
 
 def _oddities(header: io.MrcHeader) -> list[str]:
@@ -111,6 +121,7 @@ def _oddities(header: io.MrcHeader) -> list[str]:
         found.append(
             "the map doesn't start at index 0; vitrax takes voxel N // 2 as origin"
         )
-    if header.shape[0] > 1 and header.shape[1] != header.shape[2]:
+    is_stack = header.shape[0] > 1 and header.space_group == 0
+    if is_stack and header.shape[1] != header.shape[2]:
         found.append("rows and columns differ in number: not a particle stack")
     return found

@@ -14,18 +14,19 @@ _COUNTED = ("rlnMicrographName", "rlnClassNumber", "rlnRandomSubset")
 
 
 def particle_facts(
-    path: pathlib.Path, reading: Reading
+    path: pathlib.Path, reading: Reading, places: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
     """Return what is in cisTEM's or Leopard-EM's file, and what is odd about it.
 
     Args:
         path: of the file.
         reading: how it is read.
+        places: where its stacks are looked for.
     """
     kind = io.file_kind(path)
     find = io.cistem_problems if kind is io.FileKind.CISTEM else io.leopard_problems
-    facts = _stack_facts(io.read_particles(path, **reading.limit))
-    return facts, as_remarks(find(path, **reading.limit), path)
+    facts = _stack_facts(io.read_particles(path, **places, **reading.limit))
+    return facts, as_remarks(find(path, **places, **reading.limit), path)
 
 
 def cryosparc_facts(

@@ -18,7 +18,7 @@ NAN_POLICY = (
 )
 MAX_MEMORY = (
     "what the content of a packed file (.gz, .bz2) may take, such as 8GB or 512MB "
-    "[default: 8GiB of maps and stacks, 512MiB of text]"
+    "[default: 8GiB of maps and stacks, 512MiB of other files]"
 )
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([kmgt]?)(i?)b?)?", re.IGNORECASE)

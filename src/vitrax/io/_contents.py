@@ -59,14 +59,8 @@ def open_raw(path: Path) -> IO[bytes]:
         InputError: if there is no such file, it is none that can be gone back in (a
             folder, pipe or device), or it cannot be opened.
     """
+    _refuse_pipes(path)
     try:
-        kind = stat.S_IFMT(os.stat(path).st_mode)
-        if kind not in (stat.S_IFREG, stat.S_IFDIR):
-            raise InputError(
-                f"cannot read {os.fspath(path)} because it is "
-                f"{_NOT_FILES.get(kind, 'no file')}, not a file; do write what comes "
-                "out of it to a file, and name that"
-            )
         return open(path, "rb")
     except FileNotFoundError as error:
         raise InputError(
@@ -83,6 +77,21 @@ def open_raw(path: Path) -> IO[bytes]:
             f"cannot read {os.fspath(path)} because its permissions forbid it; do ask "
             "its owner"
         ) from error
+
+
+def _refuse_pipes(path: Path) -> None:
+    """Raise for what isn't on a disk, and might keep its reader waiting for ever."""
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        # Opening it says what is wrong.
+        return
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is "
+            f"{_NOT_FILES.get(kind, 'something else')}, not a file; do write what "
+            "comes out of it to a file, and name that"
+        )
 
 
 def is_compressed(start: bytes) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._contents import CSDAT_MAGIC, Path, first_bytes
+from ._contents import CSDAT_MAGIC, Path, unpack
 from ._cs_file import read_cs
 from ._star_table import TEXT
 from ._value_range import value_range
@@ -60,7 +60,7 @@ def cs_facts(path: Path, *, max_unpacked: int | None = None) -> dict[str, Any]:
     fields = read_cs(path, max_unpacked=max_unpacked)
     count = len(next(iter(fields.values()))) if fields else 0
     groups = dict.fromkeys(name.partition("/")[0] for name in fields if "/" in name)
-    is_stream = first_bytes(path, 6) == CSDAT_MAGIC
+    is_stream = unpack(path, len(CSDAT_MAGIC)) == CSDAT_MAGIC
     facts = {
         "layout": "CSDAT stream" if is_stream else "NumPy array",
         "particles": count,

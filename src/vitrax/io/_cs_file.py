@@ -132,7 +132,8 @@ def _of_array(content: memoryview, name: str) -> dict[str, np.ndarray]:
         )
     if promised < len(content):
         warnings.warn(
-            f"{name}: {len(content) - promised} bytes after its end are left out",
+            f"{name}: what follows its end, of {len(content) - promised} bytes, is "
+            "left out",
             InputWarning,
             stacklevel=6,
         )

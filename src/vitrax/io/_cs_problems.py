@@ -59,8 +59,10 @@ def cs_problems(
             fields = read_cs(path, max_unpacked=max_unpacked)
         except InputError as error:
             return [Problem.of_error(error, path)]
+    said = f"{os.fspath(path)}: "
     found = [
-        Problem("file", str(each.message), "cut them off", False) for each in caught
+        Problem("file", str(each.message).removeprefix(said), "cut them off", False)
+        for each in caught
     ]
     count = len(next(iter(fields.values()))) if fields else 0
     if not count:

@@ -104,6 +104,8 @@ def file_kind(path: Path) -> FileKind:
     check_content(path, start)
     if is_compressed(start):
         start = unpack(path, _ENOUGH)
+        if is_dataset(start):
+            return FileKind.CRYOSPARC
         check_content(path, start)
     suffixes = [each.lower() for each in pathlib.Path(path).suffixes]
     by_name = [_BY_NAME[each] for each in reversed(suffixes) if each in _BY_NAME]
@@ -149,7 +151,8 @@ def _of_text(start: bytes) -> FileKind | None:
 
 def _of_blocks(text: str) -> FileKind:
     """Return the kind of a text in blocks: mmCIF, or a STAR file of some program."""
-    if re.search(r"^\s*_[A-Za-z_]+\.\S", text, re.MULTILINE):
+    first = re.search(r"^\s*_(\S+)", text, re.MULTILINE)
+    if first is not None and "." in first[1]:
         return FileKind.ATOMS
     if re.search(r"^\s*_cisTEM", text, re.MULTILINE):
         return FileKind.CISTEM

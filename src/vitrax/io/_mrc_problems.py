@@ -132,6 +132,8 @@ def statistics_problems(
     ]
     if not wrong:
         return []
+    if not any(header.stated):
+        wrong = [f"all are stated as 0; values are {actual[0]:.6g} to {actual[1]:.6g}"]
     return [Problem("statistics", "; ".join(wrong), "fixing writes them", True)]
 
 
@@ -170,22 +172,19 @@ def _of_voxels(header: MrcHeader, pixel_size: float | None) -> list[Problem]:
     """Return what is wrong with the size of a voxel."""
     volume = is_volume(header)
     sizes = header.voxel_size if volume else header.voxel_size[:2]
-    given = pixel_size is not None
+    given, advice = pixel_size is not None, "give it: pixel_size= (--angpix)"
     if 0.0 in sizes:
         what = "the header has no voxel size"
     elif max(sizes) - min(sizes) > ISOTROPY * min(sizes):
         listed = ", ".join(f"{size:.6g}" for size in sizes)
         axes = "x, y, z" if volume else "x, y"
         what = f"voxels are anisotropic: {listed} Å along {axes}"
+        advice = f"resample it; if the header is wrong, {advice}"
     elif given and abs(sizes[0] - pixel_size) > ISOTROPY * pixel_size:
         what = f"the voxel size is {sizes[0]:.6g} Å, not {pixel_size:.6g} Å"
     else:
         return []
-    remedy = (
-        f"fixing writes {pixel_size:.6g} Å"
-        if given
-        else "give it: pixel_size= (--angpix)"
-    )
+    remedy = f"fixing writes {pixel_size:.6g} Å" if given else advice
     return [Problem("voxel size", what, remedy, given)]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .._files import InputError
-from ._contents import MAX_UNPACKED, Path, in_bytes, open_raw
+from ._contents import MAX_TEXT, Path, in_bytes, open_raw
 from ._problem import Problem
 
 
@@ -20,6 +20,8 @@ from ._problem import Problem
 _HEADER = 2**16
 _MOST_ENTRIES = 10_000
 _PIECE = 2**24
+# Numbers that were measured or computed aren't packed to less than a tenth.
+_LARGEST_RATIO = 10
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -96,14 +98,15 @@ def npz_arrays(path: Path) -> dict[str, NpzArray]:
             ) from error
 
 
-def npz_problems(path: Path, *, max_unpacked: int = MAX_UNPACKED) -> list[Problem]:
+def npz_problems(path: Path, *, max_unpacked: int = MAX_TEXT) -> list[Problem]:
     """Return what is wrong with an archive of arrays.
 
     Objects are never unpickled, and no more is unpacked than a piece at a time.
 
     Args:
         path: an .npz file.
-        max_unpacked: bytes that all of its arrays may have.
+        max_unpacked: bytes that all of its arrays may have, where they are packed in
+            less than a tenth of that.
 
     Raises:
         InputError: if it isn't an archive of arrays.
@@ -119,8 +122,9 @@ def npz_problems(path: Path, *, max_unpacked: int = MAX_UNPACKED) -> list[Proble
     arrays = npz_arrays(path)
     found = [each for name, array in arrays.items() for each in _of_array(name, array)]
     total = sum(array.size for array in arrays.values())
-    if total > max_unpacked:
-        packed = in_bytes(os.path.getsize(path))
+    size = os.path.getsize(path)
+    if total > max(max_unpacked, _LARGEST_RATIO * size):
+        packed = in_bytes(size)
         what = (
             f"its arrays are {in_bytes(total)}, packed in {packed}, larger than "
             f"{in_bytes(max_unpacked)}"

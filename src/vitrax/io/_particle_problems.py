@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,9 @@ from ._star import read_star
 from ._star_table import StarTable
 
 
+# Where stacks are looked for, `project` and `path_map`.
+Places = dict[str, Any]
+
 _ADVICE = re.compile(r"(.*); (do .*)", re.DOTALL)
 # Of a micrograph's particles Leopard-EM takes these from the first one.
 _SHARED = (
@@ -47,11 +50,19 @@ _SHARED = (
 )
 
 
-def cistem_problems(path: Path, *, max_unpacked: int | None = None) -> list[Problem]:
+def cistem_problems(
+    path: Path,
+    *,
+    project: Path | None = None,
+    path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
+) -> list[Problem]:
     """Return what is wrong with a parameter file of cisTEM, without reading images.
 
     Args:
         path: a STAR file or a binary one.
+        project: as in `read_particles`.
+        path_map: as in `read_particles`.
         max_unpacked: as in `read_particles`.
 
     Example:
@@ -63,14 +74,23 @@ def cistem_problems(path: Path, *, max_unpacked: int | None = None) -> list[Prob
         >>> [problem.where for problem in vx.io.cistem_problems(path)]
         ['columns', 'row 1']
     """
-    return _problems(path, max_unpacked, _cistem_table, _of_cistem)
+    places: Places = {"project": project, "path_map": path_map}
+    return _problems(path, places, max_unpacked, _cistem_table, _of_cistem)
 
 
-def leopard_problems(path: Path, *, max_unpacked: int | None = None) -> list[Problem]:
+def leopard_problems(
+    path: Path,
+    *,
+    project: Path | None = None,
+    path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
+) -> list[Problem]:
     """Return what is wrong with a table of Leopard-EM, or a configuration naming one.
 
     Args:
         path: a CSV or YAML file.
+        project: as in `read_particles`.
+        path_map: as in `read_particles`.
         max_unpacked: as in `read_particles`.
 
     Example:
@@ -81,26 +101,33 @@ def leopard_problems(path: Path, *, max_unpacked: int | None = None) -> list[Pro
         >>> vx.io.leopard_problems(path)[0].remedy
         'do correct or remove it'
     """
-    return _problems(path, max_unpacked, _leopard_table, _of_leopard)
+    places: Places = {"project": project, "path_map": path_map}
+    return _problems(path, places, max_unpacked, _leopard_table, _of_leopard)
 
 
 def _problems(
     path: Path,
+    places: Places,
     max_unpacked: int | None,
     table_of: Callable[[Path, int | None], StarTable | None],
-    problems_of: Callable[[StarTable, Path], Iterator[Problem]],
+    problems_of: Callable[[StarTable, StackSearch], Iterator[Problem]],
 ) -> list[Problem]:
     """Return what reading says, and what the table shows."""
-    name = os.fspath(path)
+    name, project, path_map = os.fspath(path), places["project"], places["path_map"]
+    search = StackSearch(
+        source=name,
+        project=None if project is None else os.fspath(project),
+        path_map=tuple((path_map or {}).items()),
+    )
     try:
         table = table_of(path, max_unpacked)
-        found = [] if table is None else list(problems_of(table, path))
+        found = [] if table is None else list(problems_of(table, search))
     except InputError as error:
         return [_of_message(name, str(error))]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            read_particles(path, max_unpacked=max_unpacked)
+            read_particles(path, **places, max_unpacked=max_unpacked)
         except InputError as error:
             if not found:
                 found.append(_of_message(name, str(error)))
@@ -129,7 +156,7 @@ def _cistem_table(path: Path, max_unpacked: int | None) -> StarTable:
     return held[0]
 
 
-def _of_cistem(table: StarTable, path: Path) -> Iterator[Problem]:
+def _of_cistem(table: StarTable, search: StackSearch) -> Iterator[Problem]:
     """Yield what cisTEM would stumble over in a table."""
     absent = [name for name in DEFOCUS if name not in table]
     if absent:
@@ -166,11 +193,11 @@ def _of_cistem(table: StarTable, path: Path) -> Iterator[Problem]:
             False,
         )
     if POSITION in numbers:
-        yield from _of_positions(numbers[POSITION], table, path)
+        yield from _of_positions(numbers[POSITION], table, search)
 
 
 def _of_positions(
-    positions: np.ndarray, table: StarTable, path: Path
+    positions: np.ndarray, table: StarTable, search: StackSearch
 ) -> Iterator[Problem]:
     """Yield what is wrong with the places of images in their stacks."""
     yield from _rows(positions < 1, f"{POSITION} isn't 1 or more", "correct it", False)
@@ -181,7 +208,6 @@ def _of_positions(
     yield from _rows(again, "the image comes a second time", "remove the rows", True)
     if STACK not in table or table[STACK].dtype.kind != "T":
         return
-    search = StackSearch(source=os.fspath(path))
     for stack in dict.fromkeys(stacks.tolist()):
         rows = stacks == stack
         if not stack or not search.is_there(stack):
@@ -202,7 +228,7 @@ def _leopard_table(path: Path, max_unpacked: int | None) -> StarTable | None:
     return read_csv(path, max_unpacked=max_unpacked)
 
 
-def _of_leopard(table: StarTable, path: Path) -> Iterator[Problem]:
+def _of_leopard(table: StarTable, search: StackSearch) -> Iterator[Problem]:
     """Yield what Leopard-EM would stumble over in a table."""
     absent = [name for name in LEOPARD_COLUMNS if name not in table]
     if absent:
@@ -227,19 +253,23 @@ def _of_leopard(table: StarTable, path: Path) -> Iterator[Problem]:
                 False,
             )
     if MICROGRAPH in table and table[MICROGRAPH].dtype.kind == "T":
-        yield from _of_micrographs(table, path)
+        yield from _of_micrographs(table, search)
 
 
-def _of_micrographs(table: StarTable, path: Path) -> Iterator[Problem]:
+def _of_micrographs(table: StarTable, search: StackSearch) -> Iterator[Problem]:
     """Yield micrographs that aren't found, and particles that lie outside of them."""
-    search = StackSearch(source=os.fspath(path))
     names = table[MICROGRAPH]
     places = [table.get(f"pos_{axis}_img") for axis in "xy"]
     for name in dict.fromkeys(names.tolist()):
         rows = names == name
         if not name or not search.is_there(name):
             what = f"its micrograph {name!r} isn't found"
-            yield from _rows(rows, what, "do give project= or path_map=", False)
+            yield from _rows(
+                rows,
+                what,
+                "do give project= (--project) or path_map= (--path-map)",
+                False,
+            )
             continue
         if any(p is None or p.dtype.kind not in "if" for p in places):
             continue

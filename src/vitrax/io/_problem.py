@@ -5,8 +5,6 @@ import os
 import re
 from typing import Self
 
-from .._files import InputError
-
 
 _ADVICE = re.compile(r"(.*)[;:] do (.*)", re.DOTALL)
 
@@ -34,7 +32,7 @@ class Problem:
 
     @classmethod
     def of_error(
-        cls, error: InputError, path: str | os.PathLike, where: str = "file"
+        cls, error: ValueError, path: str | os.PathLike, where: str = "file"
     ) -> Self:
         """Return the error of a reader as a problem that fixing doesn't mend.
 

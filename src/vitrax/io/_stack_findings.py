@@ -139,7 +139,7 @@ def stack_findings(
             first = stacks.names[int(np.flatnonzero(bad)[0])]
             yield odd(
                 "rlnImageName",
-                f"the images of {int(bad.sum())} stacks, such as {first}, {what}",
+                f"the images of {_count(bad)}, such as {first}, {what}",
                 "crop or pad them to an even square",
             )
     if optics is not None and groups is not None:
@@ -169,6 +169,11 @@ def _against_optics(
                 f"header of {stacks.names[int(stacks.stack_of[row])]}",
                 _REMEDIES[name],
             )
+
+
+def _count(bad: Bool[np.ndarray, " stacks"]) -> str:
+    count = int(bad.sum())
+    return f"{count} stack{'s' if count > 1 else ''}"
 
 
 def _header(search: StackSearch, name: str) -> MrcHeader:

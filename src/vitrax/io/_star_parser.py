@@ -254,7 +254,8 @@ class Parser:
     def _checked(self, words: list[bytes], count: int) -> list[bytes]:
         if len(words) != count:
             raise self._error(
-                f"a row has {len(words)} values where the table has {count} columns",
+                f"a row has {len(words)} value{'s' * (len(words) != 1)} where the "
+                f"table has {count} column{'s' * (count != 1)}",
                 "do check whether the file is cut short or a value holds blanks",
             )
         return words

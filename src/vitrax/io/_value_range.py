@@ -36,4 +36,4 @@ def _plain(number: np.number) -> int | float:
     """Return a number of Python."""
     if number.dtype.kind == "f" and number.dtype.itemsize < 8:
         return float(str(number))
-    return number.item()
+    return float(number) if number.dtype.kind == "f" else int(number)
