@@ -117,9 +117,32 @@ def test_truncated(path):
         read_map(path)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        (0, 0, "NX is 0"),
+        (4, -5, "NY is -5"),
+        (12, 154285104, "MODE is 154285104"),
+        (64, 7, "MAPC is 7"),
+    ],
+)
+def test_fields_that_cannot_be_are_named(path, place, value, expected):
+    patched(path, place, as_int(value))
+    with pytest.raises(InputError, match=rf"makes sense \({expected}\)"):
+        read_map(path)
+
+
+def test_copies_cut_short_within_an_extended_header_s_length(path):
+    content = path.read_bytes()
+    path.write_bytes(content[:1024] + b"X".ljust(160) + content[1024:-1])
+    patched(path, 92, as_int(160))
+    with pytest.raises(InputError, match="truncated copy"):
+        read_map(path)
+
+
 def test_shorter_than_a_header(path):
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(InputError, match="1024 bytes \\(500 are there"):
+    with pytest.raises(InputError, match=r"1024 bytes \(500 are there"):
         read_map(path)
 
 

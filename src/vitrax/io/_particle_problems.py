@@ -170,20 +170,20 @@ def _of_cistem(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         yield Problem(
             f"column {old}",
             f"cisTEM doesn't know it and takes 0; it calls it {OTHER_LABELS[old]}",
-            "fixing renames it",
-            True,
+            "rename it",
+            False,
         )
     for name, (kind, _) in CISTEM_COLUMNS.items():
         if name in table and kind != TEXT_KIND and table[name].dtype.kind == "T":
             yield Problem(f"column {name}", "it isn't numbers", "do correct it", False)
         elif name in table and kind == FLOAT:
             bad = ~np.isfinite(table[name].astype(np.float64))
-            yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows", True)
+            yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows")
     numbers = {n: c for n, c in table.items() if c.dtype.kind in "if"}
     for name in (PIXEL_SIZE, VOLTAGE):
         if name in numbers:
             yield from _rows(
-                numbers[name] == 0, f"{name} is 0", "do give it when reading", False
+                numbers[name] == 0, f"{name} is 0", "do give it when reading"
             )
     if PHASE_SHIFT in numbers and looks_like_radians(numbers[PHASE_SHIFT]):
         yield Problem(
@@ -200,25 +200,23 @@ def _of_positions(
     positions: np.ndarray, table: StarTable, search: StackSearch
 ) -> Iterator[Problem]:
     """Yield what is wrong with the places of images in their stacks."""
-    yield from _rows(positions < 1, f"{POSITION} isn't 1 or more", "correct it", False)
+    yield from _rows(positions < 1, f"{POSITION} isn't 1 or more", "correct it")
     stacks = table.get(STACK, np.zeros(table.rows, np.int64))
     pairs = list(zip(stacks.tolist(), positions.tolist(), strict=True))
     seen: dict[Any, int] = {}
     again = np.array([seen.setdefault(p, i) != i for i, p in enumerate(pairs)], bool)
-    yield from _rows(again, "the image comes a second time", "remove the rows", True)
+    yield from _rows(again, "the image comes a second time", "remove the rows")
     if STACK not in table or table[STACK].dtype.kind != "T":
         return
     for stack in dict.fromkeys(stacks.tolist()):
         rows = stacks == stack
         if not stack or not search.is_there(stack):
             what = f"its stack {stack!r} isn't found" if stack else "no stack is named"
-            yield from _rows(rows, what, "do give it when reading", False)
+            yield from _rows(rows, what, "do give it when reading")
             continue
         count = read_header(search.find(stack)).shape[0]
         beyond = rows & (positions > count)
-        yield from _rows(
-            beyond, f"{stack} has only {count} images", "remove the rows", True
-        )
+        yield from _rows(beyond, f"{stack} has only {count} images", "remove the rows")
 
 
 def _leopard_table(path: Path, max_unpacked: int | None) -> StarTable | None:
@@ -243,7 +241,7 @@ def _of_leopard(table: StarTable, search: StackSearch) -> Iterator[Problem]:
             yield Problem(f"column {name}", "it isn't numbers", "do correct it", False)
         elif name in table:
             bad = ~np.isfinite(table[name].astype(np.float64))
-            yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows", True)
+            yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows")
     for name in _SHARED:
         if name in table and len(np.unique(table[name])) > 1:
             yield Problem(
@@ -264,25 +262,18 @@ def _of_micrographs(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         rows = names == name
         if not name or not search.is_there(name):
             what = f"its micrograph {name!r} isn't found"
-            yield from _rows(
-                rows,
-                what,
-                "do give project= (--project) or path_map= (--path-map)",
-                False,
-            )
+            remedy = "do give project= (--project) or path_map= (--path-map)"
+            yield from _rows(rows, what, remedy)
             continue
         if any(p is None or p.dtype.kind not in "if" for p in places):
             continue
         y_size, x_size = read_header(search.find(name)).shape[-2:]
         x, y = (np.asarray(place, np.float64) for place in places)
         outside = rows & ~((x >= 0) & (x < x_size) & (y >= 0) & (y < y_size))
-        yield from _rows(outside, f"it lies outside of {name}", "remove the rows", True)
+        yield from _rows(outside, f"it lies outside of {name}", "remove the rows")
 
 
-def _rows(
-    bad: np.ndarray, what: str, remedy: str, is_fixable: bool
-) -> Iterator[Problem]:
+def _rows(bad: np.ndarray, what: str, remedy: str) -> Iterator[Problem]:
     """Yield one problem for the rows that have it, none if no row has."""
     if bad.any():
-        does = f"fixing can {remedy}" if is_fixable else remedy
-        yield Problem(rows_in_words(bad), what, does, is_fixable)
+        yield Problem(rows_in_words(bad), what, remedy, False)
