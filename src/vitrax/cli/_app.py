@@ -185,7 +185,7 @@ def info(
             current one nor that of the file.
         path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;
             may be given again.
-        mode0: what the bytes of maps of mode 0 are, where their headers say it wrongly.
+        mode0: what the bytes of maps of mode 0 are [default: as their headers say].
         max_memory: what the content of a packed file may take, such as 8GB
             [default: 8GiB of maps and stacks, 512MiB of other files].
         print_json: print JSON instead of text.
@@ -219,7 +219,7 @@ def check(
         path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;
             may be given again.
         angpix: voxel size that MRC files should say, Å; --fix writes it.
-        mode0: what the bytes of maps of mode 0 are, where their headers say it wrongly.
+        mode0: what the bytes of maps of mode 0 are [default: as their headers say].
         nan_policy: what --fix makes of values of maps that are NaN or infinite: zero,
             or mask, the mean of the others in the section; by default an error.
         max_memory: what the content of a packed file may take, such as 8GB

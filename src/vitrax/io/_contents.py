@@ -201,8 +201,26 @@ def read_whole(path: Path, max_unpacked: int | None = None) -> bytes:
     content = unpack(path, limit + 1)
     if len(content) > limit:
         raise too_large(path, "its unpacked content is", limit)
-    check_content(path, content[:1024])
+    check_unpacked(path, content[:1024])
     return content
+
+
+def check_unpacked(path: Path, start: bytes) -> None:
+    """Raise if unpacked content that begins so isn't data.
+
+    Args:
+        path: the packed file, for the message.
+        start: the first bytes that were packed.
+
+    Raises:
+        InputError: as `check_content`, and if they are packed once more.
+    """
+    if is_compressed(start):
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is packed twice; do unpack it "
+            "once, with gunzip or bunzip2"
+        )
+    check_content(path, start)
 
 
 def check_content(path: Path, start: bytes) -> None:

@@ -10,6 +10,7 @@ from ._cistem_binary import is_cistem_binary
 from ._contents import (
     Path,
     check_content,
+    check_unpacked,
     first_bytes,
     is_compressed,
     is_tiff,
@@ -106,7 +107,7 @@ def file_kind(path: Path) -> FileKind:
         start = unpack(path, _ENOUGH)
         if is_dataset(start):
             return FileKind.CRYOSPARC
-        check_content(path, start)
+        check_unpacked(path, start)
     suffixes = [each.lower() for each in pathlib.Path(path).suffixes]
     by_name = [_BY_NAME[each] for each in reversed(suffixes) if each in _BY_NAME]
     # What is damaged beyond recognition gets the errors of what it calls itself.

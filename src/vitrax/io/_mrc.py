@@ -11,6 +11,7 @@ from ._contents import (
     MAX_UNPACKED,
     Path,
     check_content,
+    check_unpacked,
     first_bytes,
     is_compressed,
     is_tiff,
@@ -321,7 +322,7 @@ def _first_unpacked_bytes(path: Path) -> tuple[bytes, bool]:
     compressed = is_compressed(start)
     if compressed:
         start = unpack(path, HEADER_SIZE)
-        check_content(path, start)
+        check_unpacked(path, start)
     if is_tiff(start):
         raise InputError(
             f"cannot read {os.fspath(path)} as MRC because it is a TIFF or EER file; "

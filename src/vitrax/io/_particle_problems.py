@@ -1,7 +1,6 @@
 """What is wrong with files of particles of cisTEM and Leopard-EM."""
 
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -38,8 +37,6 @@ from ._star_table import StarTable
 
 # Where stacks are looked for, `project` and `path_map`.
 Places = dict[str, Any]
-
-_ADVICE = re.compile(r"(.*); (do .*)", re.DOTALL)
 # Of a micrograph's particles Leopard-EM takes these from the first one.
 _SHARED = (
     "voltage",
@@ -99,7 +96,7 @@ def leopard_problems(
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
         >>> _ = path.write_text("phi,theta,psi\\n1,2\\n")
         >>> vx.io.leopard_problems(path)[0].remedy
-        'do correct or remove it'
+        'correct or remove it'
     """
     places: Places = {"project": project, "path_map": path_map}
     return _problems(path, places, max_unpacked, _leopard_table, _of_leopard)
@@ -119,26 +116,26 @@ def _problems(
         project=None if project is None else os.fspath(project),
         path_map=tuple((path_map or {}).items()),
     )
-    try:
-        table = table_of(path, max_unpacked)
-        found = [] if table is None else list(problems_of(table, search))
-    except InputError as error:
-        return [_of_message(name, str(error))]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        try:
+            table = table_of(path, max_unpacked)
+            found = [] if table is None else list(problems_of(table, search))
+        except InputError as error:
+            return [Problem.of_error(error, name)]
         try:
             read_particles(path, **places, max_unpacked=max_unpacked)
         except InputError as error:
             if not found:
-                found.append(_of_message(name, str(error)))
-    warned = [w for w in caught if issubclass(w.category, InputWarning)]
-    return found + [_of_message(name, str(warning.message)) for warning in warned]
+                found.append(Problem.of_error(error, name))
+    said = {
+        str(w.message): None for w in caught if issubclass(w.category, InputWarning)
+    }
+    return found + [_of_message(name, message) for message in said]
 
 
 def _of_message(name: str, message: str) -> Problem:
-    match = _ADVICE.fullmatch(message)
-    what, remedy = match.groups() if match else (message, "do look at the file")
-    return Problem(name, what, remedy, False)
+    return Problem.of_error(InputError(message), name)
 
 
 def _cistem_table(path: Path, max_unpacked: int | None) -> StarTable:
@@ -163,7 +160,7 @@ def _of_cistem(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         yield Problem(
             "columns",
             f"there is no {', '.join(absent)}, without which cisTEM stops",
-            "do add the defocus",
+            "add the defocus",
             False,
         )
     for old in sorted(set(OTHER_LABELS) & set(table)):
@@ -175,21 +172,19 @@ def _of_cistem(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         )
     for name, (kind, _) in CISTEM_COLUMNS.items():
         if name in table and kind != TEXT_KIND and table[name].dtype.kind == "T":
-            yield Problem(f"column {name}", "it isn't numbers", "do correct it", False)
+            yield Problem(f"column {name}", "it isn't numbers", "correct it", False)
         elif name in table and kind == FLOAT:
             bad = ~np.isfinite(table[name].astype(np.float64))
             yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows")
     numbers = {n: c for n, c in table.items() if c.dtype.kind in "if"}
     for name in (PIXEL_SIZE, VOLTAGE):
         if name in numbers:
-            yield from _rows(
-                numbers[name] == 0, f"{name} is 0", "do give it when reading"
-            )
+            yield from _rows(numbers[name] == 0, f"{name} is 0", "give it when reading")
     if PHASE_SHIFT in numbers and looks_like_radians(numbers[PHASE_SHIFT]):
         yield Problem(
             f"column {PHASE_SHIFT}",
             "it looks like radians, which cisTEM 2.0 alpha writes and reads as degrees",
-            "do multiply it by 57.2958 if it is",
+            "multiply it by 57.2958 if it is",
             False,
         )
     if POSITION in numbers:
@@ -212,7 +207,7 @@ def _of_positions(
         rows = stacks == stack
         if not stack or not search.is_there(stack):
             what = f"its stack {stack!r} isn't found" if stack else "no stack is named"
-            yield from _rows(rows, what, "do give it when reading")
+            yield from _rows(rows, what, "give it when reading: stack= (--stack)")
             continue
         count = read_header(search.find(stack)).shape[0]
         beyond = rows & (positions > count)
@@ -233,12 +228,12 @@ def _of_leopard(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         yield Problem(
             "columns",
             f"there is no {', '.join(absent)}, without which Leopard-EM refuses it",
-            "do write it again with vitrax convert",
+            "write it again with vitrax convert",
             False,
         )
     for name in LEOPARD_COLUMNS[:26]:
         if name in table and table[name].dtype.kind == "T":
-            yield Problem(f"column {name}", "it isn't numbers", "do correct it", False)
+            yield Problem(f"column {name}", "it isn't numbers", "correct it", False)
         elif name in table:
             bad = ~np.isfinite(table[name].astype(np.float64))
             yield from _rows(bad, f"{name} is NaN or infinite", "remove the rows")
@@ -247,7 +242,7 @@ def _of_leopard(table: StarTable, search: StackSearch) -> Iterator[Problem]:
             yield Problem(
                 f"column {name}",
                 "it differs between particles, which Leopard-EM's refinement refuses",
-                "do write a table for each",
+                "write a table for each",
                 False,
             )
     if MICROGRAPH in table and table[MICROGRAPH].dtype.kind == "T":
@@ -262,7 +257,7 @@ def _of_micrographs(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         rows = names == name
         if not name or not search.is_there(name):
             what = f"its micrograph {name!r} isn't found"
-            remedy = "do give project= (--project) or path_map= (--path-map)"
+            remedy = "give project= (--project) or path_map= (--path-map)"
             yield from _rows(rows, what, remedy)
             continue
         if any(p is None or p.dtype.kind not in "if" for p in places):

@@ -6,7 +6,7 @@ import re
 from typing import Self
 
 
-_ADVICE = re.compile(r"(.*)[;:] do (.*)", re.DOTALL)
+_ADVICE = re.compile(r"(.*)(?:[;:]|(?<=\?)) do (.*)", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -156,7 +156,9 @@ class Parser:
                 break
             if not first.startswith(b"_") or len(words) != 2:
                 raise self._error(
-                    f"{len(words)} words stand where a name and a value are expected",
+                    f"there {'is' if len(words) == 1 else 'are'} {len(words)} "
+                    f"word{'s' * (len(words) != 1)} where a name and a value are "
+                    "expected",
                     "do quote values that have blanks",
                 )
             name = self._name(words[0], singles)
