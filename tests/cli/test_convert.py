@@ -248,10 +248,11 @@ def test_options_of_something_else_are_refused(star, volume, tmp_path, capsys):
         "--to": [str(volume), str(tmp_path / "x.mrc"), "--to", "cistem"],
         "--nan-policy": [str(star), str(tmp_path / "x.star"), "--nan-policy", "zero"],
         "--angpix": [str(atoms), str(tmp_path / "x.cif"), "--angpix", "2"],
+        "rename it .mrc": [str(star.with_suffix(".mrcs")), str(tmp_path / "x.mrc")],
         ".mrc": [str(volume), str(tmp_path / "x.star"), "--angpix", "2"],
     }
     for option, arguments in refused.items():
-        assert main(["convert", *arguments]) == 2
+        assert main(["convert", *arguments]) == (3 if "rename" in option else 2)
         assert option in capsys.readouterr().err
         assert not (tmp_path / "x.star").exists()
 

@@ -156,6 +156,7 @@ def _convert_map(recipe: ConvertRecipe) -> dict[str, Any]:
     """Write a map, and return what was written.
 
     Raises:
+        InputError: if the file is a stack of images.
         UsageError: if --out isn't the name of a map.
     """
     if recipe.out.suffix.lower() not in (".mrc", ".map", ".ccp4"):
@@ -163,6 +164,12 @@ def _convert_map(recipe: ConvertRecipe) -> dict[str, Any]:
             f"cannot write a map to {recipe.out} because its name doesn't end in .mrc, "
             f".map or .ccp4, by which programs know maps; do name it "
             f"{recipe.out.stem}.mrc"
+        )
+    if {each.lower() for each in recipe.file.suffixes} & {".mrcs", ".st"}:
+        raise InputError(
+            f"cannot convert {recipe.file} because its name says that it is a stack of "
+            "images, not a map; do convert the table that names it (--copy-images), or "
+            "rename it .mrc if it is a map"
         )
     voxels = io.read_map(recipe.file, voxel_size=recipe.angpix, **recipe.reading.of_map)
     with warnings.catch_warnings():

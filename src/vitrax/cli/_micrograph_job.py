@@ -140,7 +140,7 @@ def prepare_micrograph(recipe: MicrographRecipe) -> MicrographJob:
     Args:
         recipe: the parameters.
     """
-    camera = camera_of(recipe.mtf, recipe.gain)
+    camera = camera_of(recipe.mtf, recipe.gain, **recipe.reading.limit)
     with noted() as said:
         placed = tuple(read_structure(options) for options in _options_of(recipe))
         recipe = _sized(recipe, placed)
@@ -306,7 +306,7 @@ def _angles_of(
         return uniform_angles(recipe.seed, count, number)
     if recipe.orientations == "preferred":
         return preferred_angles(recipe.seed, count, species=number)
-    angles = read_angles(recipe.orientations)
+    angles = read_angles(recipe.orientations, **recipe.reading.limit)
     return np.asarray(angles, float)[np.arange(count) % len(angles)]
 
 

@@ -144,7 +144,7 @@ def _sized_by_structure(
     """Return a recipe in which all that is still open has a value."""
     n = int(DEFAULTS["n"])
     if recipe.reads_orientations:
-        n = len(read_angles(recipe.orientations))
+        n = len(read_angles(recipe.orientations, **recipe.reading.limit))
     pixel_size = recipe.angpix or structure.voxel_size or DEFAULTS["angpix"]
     box = structure.roomy_box(pixel_size)
     return filled(

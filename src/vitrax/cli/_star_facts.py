@@ -87,7 +87,7 @@ def star_table_problems(path: pathlib.Path, **limit: Any) -> list[io.Problem]:
     try:
         tables = io.read_star(path, **limit)
         if any("rlnMtfValue" in table for table in tables.values()):
-            io.read_mtf(path)
+            io.read_mtf(path, **limit)
             return []
     except InputError as error:
         return [io.Problem.of_error(error, path)]

@@ -172,7 +172,8 @@ def _of_voxels(header: MrcHeader, pixel_size: float | None) -> list[Problem]:
     """Return what is wrong with the size of a voxel."""
     volume = is_volume(header)
     sizes = header.voxel_size if volume else header.voxel_size[:2]
-    given, advice = pixel_size is not None, "give it: pixel_size= (--angpix)"
+    given = pixel_size is not None
+    advice = "give it: pixel_size= (--angpix)"
     if 0.0 in sizes:
         what = "the header has no voxel size"
     elif max(sizes) - min(sizes) > ISOTROPY * min(sizes):
