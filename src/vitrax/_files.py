@@ -58,8 +58,13 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         synchronise(temporary)
         os.replace(temporary, target)
         synchronise(target.parent)
+    except OSError as error:
+        if error.filename == os.fspath(temporary):
+            error.filename = os.fspath(target)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def final_path(path: str | os.PathLike) -> pathlib.Path:

@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import importlib.util
 import json
 
@@ -208,3 +209,82 @@ def test_every_model_is_kept(shared, tmp_path, capsys):
     vx.io.read_atoms(tmp_path / "a.cif", model=10)
     assert main(["convert", str(source), str(tmp_path / "a.pdb")]) == 2
     assert "mmCIF" in capsys.readouterr().err
+
+
+@pytest.fixture
+def volume(tmp_path):
+    """Write a map without a voxel size, with two voxels that aren't finite."""
+    values = np.random.default_rng(0).normal(size=(4, 4, 4))
+    path = tmp_path / "a.map"
+    vx.io.write_map(path, vx.VoxelMap(values, voxel_size=1.5))
+    content = bytearray(path.read_bytes())
+    content[40:52] = bytes(12)
+    content[1024:1032] = np.array([np.nan, np.inf], "<f4").tobytes()
+    path.write_bytes(content)
+    return path
+
+
+def test_errors_of_maps_name_options_that_there_are(volume, tmp_path, capsys):
+    options = [str(volume), str(tmp_path / "b.mrc")]
+    assert main(["convert", *options]) == 3
+    assert "voxel_size= (--map-angpix)" in capsys.readouterr().err
+    options += ["--map-angpix", "2"]
+    assert main(["convert", *options]) == 3
+    assert "nan_policy= (--nan-policy zero or mask)" in capsys.readouterr().err
+    options += ["--nan-policy", "zero", "--json"]
+    assert main(["convert", *options]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["shape"], record["voxel_size"]) == ([4, 4, 4], 2.0)
+    assert float(vx.io.read_map(tmp_path / "b.mrc").values[0, 0, 1]) == 0.0
+
+
+def test_what_bytes_are(volume, tmp_path):
+    content = bytearray(volume.read_bytes()[:1024] + bytes(range(192, 256)))
+    content[12:16] = bytes(4)
+    volume.write_bytes(content)
+    for option, first in (("signed", -64.0), ("unsigned", 192.0)):
+        out = tmp_path / f"{option}.mrc"
+        options = [str(volume), str(out), "--angpix", "1", "--mode0", option]
+        assert main(["convert", *options]) == 0
+        assert float(vx.io.read_map(out).values[0, 0, 0]) == first
+
+
+def test_packed_files_have_a_limit(star, tmp_path, capsys):
+    packed = tmp_path / "b.star.gz"
+    packed.write_bytes(gzip.compress(star.read_bytes()))
+    options = [str(packed), str(tmp_path / "c.star")]
+    assert main(["convert", *options, "--max-memory", "100"]) == 3
+    assert "max_unpacked= (--max-memory)" in capsys.readouterr().err
+    assert main(["convert", *options, "--max-memory", "1MB"]) == 0
+    assert main(["convert", *options, "--max-memory", "0"]) == 2
+
+
+def test_options_of_something_else_are_refused(star, volume, tmp_path, capsys):
+    atoms = tmp_path / "a.pdb"
+    line = "HETATM    1  O   HOH A   1       1.000   2.000   3.000  1.00 20.00"
+    atoms.write_text(line + "           O\nEND\n")
+    refused = {
+        "--to": [str(volume), str(tmp_path / "x.mrc"), "--to", "cistem"],
+        "--nan-policy": [str(star), str(tmp_path / "x.star"), "--nan-policy", "zero"],
+        "--angpix": [str(atoms), str(tmp_path / "x.cif"), "--angpix", "2"],
+        "rename it .mrc": [str(star.with_suffix(".mrcs")), str(tmp_path / "x.mrc")],
+        ".mrc": [str(volume), str(tmp_path / "x.star"), "--angpix", "2"],
+    }
+    for option, arguments in refused.items():
+        assert main(["convert", *arguments]) == (3 if "rename" in option else 2)
+        assert option in capsys.readouterr().err
+        assert not (tmp_path / "x.star").exists()
+
+
+def test_nan_in_copied_images(star, tmp_path, capsys):
+    stack = star.with_suffix(".mrcs")
+    content = bytearray(stack.read_bytes())
+    content[1024:1028] = np.float32(np.nan).tobytes()
+    stack.write_bytes(content)
+    options = [str(star), str(tmp_path / "b.star"), "--copy-images"]
+    assert main(["convert", *options]) == 3
+    assert "--nan-policy" in capsys.readouterr().err
+    assert main(["convert", *options, "--nan-policy", "zero", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["particles"], record["images_copied"]) == (COUNT, True)
+    assert vx.io.read_particles(tmp_path / "b.star").images()[0, 0, 0] == 0.0

@@ -36,8 +36,16 @@ def test_help_imports_nothing_heavy():
         (
             "volume",
             "--out --angpix --box --resolution --b-factor --symmetry --assembly "
-            "--centre --map-angpix --mode0 --nan-policy --overwrite --dry-run --json",
+            "--centre --map-angpix --mode0 --nan-policy --max-memory --overwrite "
+            "--dry-run --json",
         ),
+        ("info", "--project --path-map --mode0 --max-memory --json"),
+        (
+            "check",
+            "--fix --project --path-map --angpix --mode0 --nan-policy --max-memory "
+            "--json",
+        ),
+        ("convert", "--angpix --map-angpix --mode0 --nan-policy --max-memory --json"),
         (
             "project",
             "--out --angles --n --orientations --ctf --kernel --pad --box --angpix "

@@ -1,4 +1,5 @@
 import errno
+import gzip
 import json
 
 import jax.numpy as jnp
@@ -312,3 +313,17 @@ def test_policies_of_a_map(tmp_path, capsys):
 def test_policies_are_not_for_atoms(atoms, tmp_path, capsys, option):
     assert run(atoms, "-o", tmp_path / "out.mrc", *option) == 2
     assert option[0] in capsys.readouterr().err
+
+
+def test_packed_maps_and_atoms_have_a_limit(tmp_path, capsys):
+    volume, atoms = tmp_path / "a.mrc", tmp_path / "a.pdb.gz"
+    vx.io.write_map(volume, vx.VoxelMap(np.ones((8, 8, 8)), voxel_size=2.0))
+    volume.write_bytes(gzip.compress(volume.read_bytes()))
+    line = "HETATM    1  O   HOH A   1       1.000   2.000   3.000  1.00 20.00"
+    atoms.write_bytes(gzip.compress((line + "           O\nEND\n").encode()))
+    for path in (volume, atoms):
+        arguments = [path, "-o", tmp_path / "b.mrc", "--box", "16", "--dry-run"]
+        assert run(*arguments, "--max-memory", "10") == 3
+        assert "max_unpacked= (--max-memory)" in capsys.readouterr().err
+        assert run(*arguments, "--max-memory", "1MB") == 0
+        assert run(*arguments, "--max-memory", "1 apple") == 2

@@ -24,7 +24,6 @@ import numpy as np
 
 import vitrax as vx
 from vitrax import io
-from vitrax.cli import _array_facts
 
 
 SECONDS = 10
@@ -226,7 +225,7 @@ def _arrays(folder) -> Iterator[tuple[str, Seed]]:
         (folder / f"a.map.{name}").write_bytes(pack(content))
         yield f"map {name}", Seed(folder / f"a.map.{name}", use_map)
     np.savez(folder / "a.npz", a=values, b=np.arange(3))
-    yield "npz", Seed(folder / "a.npz", _array_facts.array_facts)
+    yield "npz", Seed(folder / "a.npz", vx.io.npz_problems)
     with contextlib.suppress(ImportError):
         import tifffile
 

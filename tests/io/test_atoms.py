@@ -400,4 +400,4 @@ def test_real_assembly(shared):
 def test_packed_content_is_bounded(tmp_path):
     path = written(tmp_path, gzip.compress(bytes(100_000)), "bomb.pdb.gz")
     with pytest.raises(InputError, match="larger than"):
-        read_whole(path, limit=10_000)
+        read_whole(path, 10_000)

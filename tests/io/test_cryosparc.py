@@ -558,7 +558,7 @@ def test_real_files_round_trip(shared, tmp_path, name):
     through = read_particles(star, contrast="dark")
     written = read_cs(table(through, tmp_path, "b.cs", CryoSPARC()))
     same_fields(written, without(fields, "blob/path"))
-    assert cs_facts(path)["rows"] == str(len(stack))
+    assert cs_facts(path)["particles"] == len(stack)
 
 
 REAL_STARS = [
@@ -600,11 +600,13 @@ def test_real_star_files_round_trip(shared, tmp_path, name):
 
 def test_facts(project):
     facts = cs_facts(saved(project, ALL))
-    assert facts["blob/sign"] == "protein dark (-1)"
-    assert facts["box"] == "8 × 8"
-    assert facts["exposure groups"] == "2"
-    assert facts["defocus 2"] == "10000 to 14916.4 Å"
-    assert facts["aberrations"].startswith("shift up to 0.2 Å, tilt up to 5400 Å")
+    assert facts["protein"] == ["dark"]
+    assert facts["image_shapes"] == [[8, 8]]
+    assert facts["exposure_groups"] == 2
+    assert facts["defocus_2"]["min"] == 10000.0
+    assert facts["defocus_2"]["max"] == pytest.approx(14916.4, abs=0.05)
+    assert facts["aberrations"]["shift"] == pytest.approx(0.2)
+    assert facts["aberrations"]["tilt"] == 5400.0
 
 
 def test_problems(project):
@@ -624,7 +626,9 @@ def test_problems(project):
     assert "it holds 4 images" in found["stack >J1/a.mrcs"]
     assert {"field blob/sign", "field blob/shape", "field blob/psize_A"} <= set(found)
     lost = ALL | {"blob/path": np.full(COUNT, "gone.mrcs", TEXT)}
-    assert cs_problems(saved(project, lost))[0].what == "gone.mrcs isn't found"
+    (found,) = cs_problems(saved(project, lost))
+    assert found.what == "its stack gone.mrcs isn't found"
+    assert str(project / "gone.mrcs") in found.remedy
 
 
 def test_problems_of_files_that_cannot_be_read(tmp_path):

@@ -145,7 +145,7 @@ def test_cut_short(tmp_path):
 def test_bytes_after_the_end(tmp_path):
     path = saved(tmp_path)
     path.write_bytes(path.read_bytes() + b"more")
-    with pytest.warns(InputWarning, match="4 bytes after its end"):
+    with pytest.warns(InputWarning, match="follows its end, of 4 bytes"):
         check_fields(read_cs(path))
 
 

@@ -1,6 +1,7 @@
 """What a file is, is decided by its content, and by its name only as a last resort."""
 
 import gzip
+import os
 import shutil
 
 import numpy as np
@@ -91,3 +92,33 @@ def test_texts_are_not_unpacked_without_end(read, head, tmp_path, monkeypatch):
     path.write_bytes(gzip.compress(head + b" \n" * 2**20))
     with pytest.raises(InputError, match="larger than"):
         read(path)
+
+
+def test_packed_twice(tmp_path):
+    path = tmp_path / "a.mrc.gz"
+    path.write_bytes(gzip.compress(gzip.compress(b"data_")))
+    for read in (vx.io.file_kind, vx.io.read_map, vx.io.read_star):
+        with pytest.raises(vx.io.InputError, match="packed twice"):
+            read(path)
+
+
+@pytest.mark.parametrize("reader", [vx.io.read_star, vx.io.read_particles])
+def test_readers_of_text_take_a_limit(tmp_path, reader):
+    path = tmp_path / "a.star.gz"
+    path.write_bytes(gzip.compress(b"data_\n_rlnVoltage 300\n"))
+    message = r"larger than 10 bytes; do give max_unpacked= \(--max-memory\)"
+    with pytest.raises(vx.io.InputError, match=message):
+        reader(path, max_unpacked=10)
+    if reader is vx.io.read_star:
+        assert reader(path, max_unpacked=100)[""]["rlnVoltage"].tolist() == [300]
+
+
+def test_folders_and_pipes(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mrc")
+    for read in (vx.io.file_kind, vx.io.read_map, vx.io.read_star, vx.io.read_atoms):
+        with pytest.raises(vx.io.InputError, match="it is a pipe"):
+            read(tmp_path / "pipe.mrc")
+    with pytest.raises(vx.io.InputError, match="none that"):
+        vx.io.file_kind(tmp_path)
+    vx.io.write_model(tmp_path / "lens", vx.Lens(defocus=1e4))
+    assert vx.io.file_kind(tmp_path / "lens") is vx.io.FileKind.MODEL

@@ -117,11 +117,32 @@ def test_truncated(path):
         read_map(path)
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        (0, 0, "NX is 0"),
+        (4, -5, "NY is -5"),
+        (12, 154285104, "MODE is 154285104"),
+        (64, 7, "MAPC is 7"),
+    ],
+)
+def test_fields_that_cannot_be_are_named(path, place, value, expected):
+    patched(path, place, as_int(value))
+    with pytest.raises(InputError, match=rf"makes sense \({expected}\)"):
+        read_map(path)
+
+
+def test_copies_cut_short_within_an_extended_header_s_length(path):
+    content = path.read_bytes()
+    path.write_bytes(content[:1024] + b"X".ljust(160) + content[1024:-1])
+    patched(path, 92, as_int(160))
+    with pytest.raises(InputError, match="truncated copy"):
+        read_map(path)
+
+
 def test_shorter_than_a_header(path):
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(
-        InputError, match="is 500 bytes and an MRC header alone is 1024"
-    ):
+    with pytest.raises(InputError, match=r"1024 bytes \(500 are there"):
         read_map(path)
 
 
@@ -415,7 +436,10 @@ def test_extended_header_of_another_length(path, length, there):
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_the_caller_limits_what_is_unpacked(path, pack):
     path.write_bytes(pack(path.read_bytes()))
-    with pytest.raises(InputError, match=r"promises 1504 bytes, more than .* GiB"):
+    with pytest.raises(
+        InputError,
+        match=r"promises 1504 bytes .* larger than 1.468 KiB; do .*--max-memory",
+    ):
         read_map(path, max_unpacked=1503)
     np.testing.assert_array_equal(read_map(path, max_unpacked=1504).values, values_of())
 

@@ -217,10 +217,22 @@ def test_huge_sizes_of_tiff_allocate_nothing(tmp_path, tifffile, compression, si
     for tag in (256, 257):
         content = with_tag(content, tag, side)
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"hasn't the bytes|more than 8 GiB"):
+    with pytest.raises(InputError, match=r"hasn't the bytes|larger than 8 GiB"):
         read_movie(path)
-    with pytest.raises(InputError, match=r"more than .* GiB; do give max_unpacked="):
+    with pytest.raises(InputError, match=r"larger than 1 MiB; do give max_unpacked="):
         read_movie(path, max_unpacked=2**20)
+
+
+def test_files_without_frames_and_frames_without_pixels(tmp_path, tifffile):
+    path = tmp_path / "movie.tif"
+    path.write_bytes(struct.pack("<2sHI", b"II", 42, 0))
+    with pytest.raises(InputError, match="because"):
+        read_movie(path)
+    for tag in (256, 257, 279):
+        tifffile.imwrite(path, FRAMES[0])
+        path.write_bytes(with_tag(path.read_bytes(), tag, 0))
+        with pytest.raises(InputError, match="because"):
+            read_movie(path)
 
 
 def test_pages_that_go_round(tmp_path, tifffile):

@@ -241,8 +241,11 @@ def test_values_that_are_not_finite_are_never_written(tmp_path, path):
     with pytest.raises(InputError, match="--nan-policy zero or mask"):
         write_mended_mrc(path, tmp_path / "b.mrc")
     assert not (tmp_path / "b.mrc").exists()
-    with pytest.warns(vx.io.InputWarning, match="2 of its 30 values of a section"):
-        write_mended_mrc(path, tmp_path / "b.mrc", nan_policy="zero")
+    found = mrc_problems(path, nan_policy="zero")
+    remedies = [each.remedy for each in found if each.where == "values"]
+    assert remedies == ["fixing sets 2 that are NaN or infinite to 0"]
+    changes = write_mended_mrc(path, tmp_path / "b.mrc", nan_policy="zero")
+    assert changes[0] == "values: sets 2 that are NaN or infinite to 0"
     assert mrc_problems(tmp_path / "b.mrc") == []
     assert (read_stack(tmp_path / "b.mrc")[0][0, :2] == 0).all()
 

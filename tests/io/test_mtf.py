@@ -63,6 +63,8 @@ BROKEN = {
     "negative frequency": (HEADER + "-0.1 1\n0 0.9\n", "negative in row 1"),
     "negative value": (HEADER + "0 1\n0.1 -0.9\n", "rlnMtfValue .* negative in row 2"),
     "NaN": (HEADER + "0 1\n0.1 nan\n", "NaN or infinite in row 2"),
+    "infinite": (HEADER + "0 1\n0.1 inf\n", "NaN or infinite in row 2"),
+    "infinite frequency": (HEADER + "0 1\ninf 0\n", "NaN or infinite in row 2"),
     "text": (HEADER + "0 1\n0.1 none\n", "values aren't numbers"),
 }
 

@@ -150,7 +150,7 @@ BROKEN = {
     "no block": ("hello world\n", "at line 1 no table begins"),
     "only comments": ("# hello\n", "no data_ block"),
     "two tables in a block": ("data_\n_a 1\nloop_\n_b\n1\n", "line 3 a second table"),
-    "three words": ("data_\n_a 1 2\n", "line 2 3 words"),
+    "three words": ("data_\n_a 1 2\n", "line 2 there are 3 words"),
     "hash in the name of a column": ("data_\nloop_\n_a#1\n1\n", "line 3 .* holds #"),
     "no columns": ("data_\nloop_\n1 2\n", "has no columns"),
     "latin-1": (loop("1 2 3\n1 2 Ger\xe4t\n").encode("latin-1"), "isn't UTF-8"),

@@ -315,8 +315,8 @@ def test_stacks_of_other_shapes(star, tmp_path):
     content[:4] = struct.pack("<i", 4)
     (tmp_path / "b.mrcs").write_bytes(content)
     found = [each[1] for each in told(path)]
-    assert any("1 stacks, such as b.mrcs, aren't square" in each for each in found)
-    assert any("1 stacks, such as a.mrcs, have an odd box" in each for each in found)
+    assert any("1 stack, such as b.mrcs, aren't square" in each for each in found)
+    assert any("1 stack, such as a.mrcs, have an odd box" in each for each in found)
 
 
 def test_stacks_are_looked_for_as_by_the_reader(star, tmp_path):
@@ -336,7 +336,7 @@ def test_what_is_no_list_of_particles_is_one_problem(tmp_path, star):
     assert problem.remedy.startswith("give a file of single-particle images")
     (tmp_path / "cut.star").write_text("data_particles\nloop_\n_a\n_b\n1 2\n3")
     (problem,) = star_problems(tmp_path / "cut.star")
-    assert "at line 6 a row has 1 values" in problem.what
+    assert "at line 6 a row has 1 value" in problem.what
     with pytest.raises(InputError, match="no such file"):
         star_problems(tmp_path / "none.star")
 

@@ -17,6 +17,7 @@ from ._convert_recipe import ConvertRecipe
 from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
 from ._micrograph_recipe import MicrographRecipe
 from ._project_recipe import ProjectRecipe
+from ._reading import Mode0, NanPolicy, reading
 from ._recipe import Recipe
 from ._volume_recipe import VolumeRecipe
 
@@ -169,17 +170,31 @@ def demo(
 @app.command(sort_key=6)
 def info(
     *files: pathlib.Path,
+    project: pathlib.Path | None = None,
+    path_map: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    mode0: Mode0 | None = None,
+    max_memory: str | None = None,
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
-    """Say what is in MRC, TIFF, EER, STAR, PDB and mmCIF files, and what is odd.
+    """Say what is in files, and what is odd about them.
 
     Args:
-        files: of any of these kinds; decided by content.
+        files: MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV, PDB, mmCIF, .npz or a model
+            of vitrax; decided by content.
+        project: folder to which names of stacks are relative, where it is neither the
+            current one nor that of the file.
+        path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;
+            may be given again.
+        mode0: what the bytes of maps of mode 0 are [default: as their headers say].
+        max_memory: what the content of a packed file may take, such as 8GB
+            [default: 8GiB of maps and stacks, 512MiB of other files].
         print_json: print JSON instead of text.
     """
     from ._info import info as run
 
-    run(files, print_json=print_json)
+    how = reading(mode0, max_memory=max_memory)
+    places = {"project": project, "path_map": path_map}
+    run(files, reading=how, **places, print_json=print_json)
 
 
 @app.command(sort_key=7)
@@ -188,6 +203,10 @@ def check(
     fix: pathlib.Path | None = None,
     project: pathlib.Path | None = None,
     path_map: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    angpix: float | None = None,
+    mode0: Mode0 | None = None,
+    nan_policy: NanPolicy | None = None,
+    max_memory: str | None = None,
     print_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> None:
     """Say what is wrong with files, and mend what can be; exit code 3 if anything is.
@@ -199,11 +218,19 @@ def check(
             current one nor that of the file.
         path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;
             may be given again.
+        angpix: voxel size that MRC files should say, Å; --fix writes it.
+        mode0: what the bytes of maps of mode 0 are [default: as their headers say].
+        nan_policy: what --fix makes of values of maps that are NaN or infinite: zero,
+            or mask, the mean of the others in the section; by default an error.
+        max_memory: what the content of a packed file may take, such as 8GB
+            [default: 8GiB of maps and stacks, 512MiB of other files].
         print_json: print JSON instead of text.
     """
-    from ._check import check as run
+    from ._check import check as run, checking_of
 
-    run(files, fix=fix, project=project, path_map=path_map, print_json=print_json)
+    how = reading(mode0, nan_policy, max_memory)
+    checking = checking_of(how, angpix, project, path_map)
+    run(files, checking=checking, fix=fix, print_json=print_json)
 
 
 @app.command(sort_key=8)

@@ -1,15 +1,19 @@
 """The command `vitrax convert`: particles, maps and atoms from format to format."""
 
 import dataclasses
-import json
 import pathlib
+import warnings
+from typing import Any
 
 from .. import io
-from .._files import InputError
+from .._files import InputError, InputWarning
 from ..image import ParticleStack
 from ..io import AbstractLayout, FileKind
+from ._convert_options import refuse_misplaced
 from ._convert_recipe import ConvertRecipe
 from ._exit import UsageError
+from ._placing import shortest
+from ._record import as_json
 
 
 _LAYOUTS = {
@@ -45,25 +49,36 @@ def convert(recipe: ConvertRecipe) -> None:
             "give --overwrite"
         )
     kind = io.file_kind(recipe.file)
+    refuse_misplaced(recipe, kind)
     if kind in _PARTICLES or kind is FileKind.STAR:
-        said = _convert_particles(recipe)
+        written = _convert_particles(recipe)
     elif kind is FileKind.MRC:
-        said = _convert_map(recipe)
+        written = _convert_map(recipe)
     elif kind is FileKind.ATOMS:
-        said = _convert_atoms(recipe)
+        written = _convert_atoms(recipe)
     else:
         raise InputError(
             f"cannot convert {recipe.file} because it is {kind.value}; do give "
             "particles, a map or atoms"
         )
     if recipe.print_json:
-        record = {"path": str(recipe.out), "from": kind.value, "written": said}
-        print(json.dumps(record, indent=2))
+        print(as_json({"path": recipe.out, "from": kind.value, **written}))
     elif not recipe.quiet:
-        print(f"{recipe.out}: {said}")
+        print(f"{recipe.out}: {_in_words(written)}")
 
 
-def _convert_particles(recipe: ConvertRecipe) -> str:
+def _in_words(written: dict[str, Any]) -> str:
+    """Return what was written, in words."""
+    if "particles" in written:
+        copied = "with their images"
+        images = copied if written["images_copied"] else "images stay where they are"
+        return f"{written['particles']} particles, {images}"
+    if "shape" in written:
+        return f"a map of {' × '.join(map(str, written['shape']))} voxels"
+    return f"{written['atoms']} atoms in its first model"
+
+
+def _convert_particles(recipe: ConvertRecipe) -> dict[str, Any]:
     """Write particles, and return what was written."""
     layout = _LAYOUTS[recipe.to or _default(recipe.out)]
     particles = io.read_particles(
@@ -78,6 +93,7 @@ def _convert_particles(recipe: ConvertRecipe) -> str:
         voltage=recipe.kv,
         spherical_aberration=recipe.cs,
         amplitude_contrast=recipe.q0,
+        **recipe.reading.of_map,
     )
     if recipe.copy_images:
         io.write_particles(
@@ -85,8 +101,7 @@ def _convert_particles(recipe: ConvertRecipe) -> str:
         )
     else:
         _write_table(recipe, particles, layout)
-    images = "with their images" if recipe.copy_images else "images stay where they are"
-    return f"{len(particles)} particles, {images}"
+    return {"particles": len(particles), "images_copied": recipe.copy_images}
 
 
 def _write_table(
@@ -144,14 +159,36 @@ def _default(out: pathlib.Path) -> str:
     return suffixes[suffix]
 
 
-def _convert_map(recipe: ConvertRecipe) -> str:
-    """Write a map, and return what was written."""
-    voxels = io.read_map(recipe.file, voxel_size=recipe.angpix)
-    io.write_map(recipe.out, voxels, header=io.read_header(recipe.file))
-    return f"a map of {' × '.join(map(str, voxels.values.shape))} voxels"
+def _convert_map(recipe: ConvertRecipe) -> dict[str, Any]:
+    """Write a map, and return what was written.
+
+    Raises:
+        InputError: if the file is a stack of images.
+        UsageError: if --out isn't the name of a map.
+    """
+    if recipe.out.suffix.lower() not in (".mrc", ".map", ".ccp4"):
+        raise UsageError(
+            f"cannot write a map to {recipe.out} because its name doesn't end in .mrc, "
+            f".map or .ccp4, by which programs know maps; do name it "
+            f"{recipe.out.stem}.mrc"
+        )
+    if {each.lower() for each in recipe.file.suffixes} & {".mrcs", ".st"}:
+        raise InputError(
+            f"cannot convert {recipe.file} because its name says that it is a stack of "
+            "images, not a map; do convert the table that names it (--copy-images), or "
+            "rename it .mrc if it is a map"
+        )
+    voxels = io.read_map(recipe.file, voxel_size=recipe.angpix, **recipe.reading.of_map)
+    with warnings.catch_warnings():
+        # The map's reader said it.
+        warnings.simplefilter("ignore", InputWarning)
+        header = io.read_header(recipe.file, **recipe.reading.of_header)
+    io.write_map(recipe.out, voxels, header=header)
+    size = shortest(float(voxels.voxel_size))
+    return {"shape": list(voxels.values.shape), "voxel_size": size}
 
 
-def _convert_atoms(recipe: ConvertRecipe) -> str:
+def _convert_atoms(recipe: ConvertRecipe) -> dict[str, Any]:
     """Write atoms with all that is known of them, and return what was written.
 
     Raises:
@@ -162,5 +199,9 @@ def _convert_atoms(recipe: ConvertRecipe) -> str:
             f"cannot write atoms to {recipe.out} because mmCIF alone holds every "
             f"model; do name it {recipe.out.stem}.cif"
         )
-    io.write_mended_atoms(recipe.file, recipe.out)
-    return f"{len(io.read_atoms(recipe.out))} atoms in its first model"
+    limit = recipe.reading.limit
+    mended = io.write_mended_atoms(recipe.file, recipe.out, **limit)
+    return {
+        "atoms": len(io.read_atoms(recipe.out)),
+        "mended": [f"{each.where}: {each.what}" for each in mended],
+    }

@@ -7,6 +7,16 @@ from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ._options import CONVERSION, RUNNING, SAID, field, flag, option, split_pair
+from ._reading import (
+    MAX_MEMORY,
+    MODE0,
+    NAN_POLICY,
+    Mode0,
+    NanPolicy,
+    Reading,
+    parse_bytes,
+    reading,
+)
 
 
 Format = Literal["relion", "relion5", "cistem", "cryosparc", "leopard", "eman2"]
@@ -62,8 +72,8 @@ class ConvertRecipe(BaseModel):
     strict_paths: Annotated[bool, flag(SAID, "--no-strict-paths")] = field(
         "refuse stacks outside of these folders", False
     )
-    angpix: Annotated[float | None, option(SAID)] = field(
-        "pixel size where the file has none, Å", gt=0
+    angpix: Annotated[float | None, option(SAID, "--angpix", "--map-angpix")] = field(
+        "pixel size where the file has none, Å; of a map, also where it is wrong", gt=0
     )
     kv: Annotated[float | None, option(SAID)] = field(
         "voltage where the file has none", gt=0
@@ -74,6 +84,9 @@ class ConvertRecipe(BaseModel):
     q0: Annotated[float | None, option(SAID)] = field(
         "amplitude contrast where the file has none", ge=0, le=1
     )
+    mode0: Annotated[Mode0 | None, option(SAID)] = field(MODE0)
+    nan_policy: Annotated[NanPolicy, option(SAID)] = field(NAN_POLICY, "error")
+    max_memory: Annotated[str | None, option(RUNNING)] = field(MAX_MEMORY)
     overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(
         "replace --out and what belongs to it", False
     )
@@ -86,6 +99,18 @@ class ConvertRecipe(BaseModel):
     def paths(self) -> dict[str, str]:
         """Old to new beginnings of names of stacks."""
         return dict(split_pair(pair) for pair in self.path_map)
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read."""
+        return reading(self.mode0, self.nan_policy, self.max_memory)
+
+    @field_validator("max_memory")
+    @classmethod
+    def _max_memory(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_bytes(text)
+        return text
 
     @field_validator("path_map")
     @classmethod

@@ -94,7 +94,7 @@ def prepare(recipe: Recipe) -> Job:
         recipe.ctf_pad,
         recipe.batch_size
         or min(default_batch_size(box, recipe.ctf_pad), len(particles)),
-        camera=camera_of(recipe.mtf),
+        camera=camera_of(recipe.mtf, **recipe.reading.limit),
     )
     notes = [*said, *_cautions(recipe, particles, specimen)]
     notes += _notes_on_source(recipe, source) if source else []
@@ -103,19 +103,22 @@ def prepare(recipe: Recipe) -> Job:
     )
 
 
-def camera_of(mtf: pathlib.Path | None, gain: float = 1.0) -> Camera:
+def camera_of(
+    mtf: pathlib.Path | None, gain: float = 1.0, max_unpacked: int | None = None
+) -> Camera:
     """Return a camera that counts, of the pixels of the image.
 
     Args:
         mtf: a file of RELION's; ideal where None.
         gain: recorded number per electron.
+        max_unpacked: bytes that the content of a packed file may have.
 
     Raises:
         InputError: if the file can't be used, or the MTF isn't above 0 at frequency 0.
     """
     if mtf is None:
         return Camera(gain=gain)
-    transfer = io.read_mtf(mtf)
+    transfer = io.read_mtf(mtf, max_unpacked=max_unpacked)
     if not float(transfer.values[0]) > 0:
         raise InputError(
             f"cannot use {mtf} because its MTF is 0 at its lowest frequency, and no "
@@ -212,16 +215,18 @@ def particles_of(recipe: ParticleOptions, source: Source | None) -> ParticleStac
         return sourced_particles(recipe, source)
     if recipe.orientations in RANDOM:
         return draw_particles(recipe)
-    return draw_particles(recipe, read_angles(recipe.orientations))
+    angles = read_angles(recipe.orientations, **recipe.reading.limit)
+    return draw_particles(recipe, angles)
 
 
-def read_angles(path: str) -> Any:
+def read_angles(path: str, max_unpacked: int | None = None) -> Any:
     """Return the orientations (n, 3) of a STAR file, or of any file of particles.
 
     In degrees.
 
     Args:
         path: of the file.
+        max_unpacked: bytes that the content of a packed file may have.
 
     Raises:
         InputError: if no table of it has rot, tilt and psi.
@@ -236,12 +241,13 @@ def read_angles(path: str) -> Any:
                 "spherical_aberration": DEFAULTS["cs"],
                 "amplitude_contrast": DEFAULTS["q0"],
             },
+            max_unpacked=max_unpacked,
         )
         if stack.angles is None:
             raise InputError(stack.missing["angles"])
         return stack.angles
     names = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
-    for table in io.read_star(path).values():
+    for table in io.read_star(path, max_unpacked=max_unpacked).values():
         if all(name in table for name in names):
             return np.stack([np.asarray(table[n], float) for n in names], axis=1)
     raise InputError(

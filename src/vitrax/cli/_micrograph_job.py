@@ -140,7 +140,7 @@ def prepare_micrograph(recipe: MicrographRecipe) -> MicrographJob:
     Args:
         recipe: the parameters.
     """
-    camera = camera_of(recipe.mtf, recipe.gain)
+    camera = camera_of(recipe.mtf, recipe.gain, **recipe.reading.limit)
     with noted() as said:
         placed = tuple(read_structure(options) for options in _options_of(recipe))
         recipe = _sized(recipe, placed)
@@ -184,7 +184,7 @@ def plan_of(job: MicrographJob) -> Plan:
 
 def _options_of(recipe: MicrographRecipe) -> list[SpecimenOptions]:
     """Return the options of each structure; those of maps for maps alone."""
-    names = ("b_factor", "resolution", "symmetry", "centre", *OF_A_FILE)
+    names = ("b_factor", "resolution", "symmetry", "centre", "max_memory", *OF_A_FILE)
     given = {name: getattr(recipe, name) for name in names}
     of_maps = {name: getattr(recipe, name) for name in OF_MAPS}
     any_map = any(is_map(path) for path in recipe.structures)
@@ -306,7 +306,7 @@ def _angles_of(
         return uniform_angles(recipe.seed, count, number)
     if recipe.orientations == "preferred":
         return preferred_angles(recipe.seed, count, species=number)
-    angles = read_angles(recipe.orientations)
+    angles = read_angles(recipe.orientations, **recipe.reading.limit)
     return np.asarray(angles, float)[np.arange(count) % len(angles)]
 
 

@@ -1,94 +1,127 @@
 """What `vitrax info` says of maps, stacks and movies."""
 
 import pathlib
+import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import io
-from .._files import InputError
-from ._needs import as_bytes
+from .._files import InputError, InputWarning
+from ._reading import Reading
+from ._remarks import as_remarks
 
 
-def mrc_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in an MRC file, and what is odd about it."""
-    header = io.read_header(path)
-    sections, rows, columns = header.shape
+# How many sections are looked at, and bytes of them.
+_SECTIONS, _BYTES = 64, 2**30
+# The mode of numbers of four bits.
+_HALF_BYTES = 101
+
+
+def mrc_facts(path: pathlib.Path, reading: Reading) -> tuple[dict[str, Any], list[str]]:
+    """Return what is in an MRC file, and what is odd about it.
+
+    Args:
+        path: of the file.
+        reading: how it is read.
+    """
+    with warnings.catch_warnings():
+        # The remarks say it.
+        warnings.simplefilter("ignore", InputWarning)
+        header = io.read_header(path, **reading.of_header)
+        values = _values_of(header)
     facts = {
-        "sections × rows × columns": f"{sections} × {rows} × {columns}",
-        "numbers": f"mode {header.mode} ({_MODES.get(header.mode, 'unknown')})",
-        "voxel size": " × ".join(f"{size:.6g}" for size in header.voxel_size) + " Å",
-        "axes (1 x, 2 y, 3 z)": f"sections {header.axes[0]}, rows {header.axes[1]}, "
-        f"columns {header.axes[2]}",
-        "start": header.start,
-        "origin": f"{', '.join(f'{x:g}' for x in header.origin)} Å",
-        "cell angles": f"{', '.join(f'{x:g}' for x in header.angles)}°",
-        "space group": header.space_group,
-        "extended header": as_bytes(header.offset - 1024),
-        "values (first sections)": _value_range(path, sections),
+        "shape": list(header.shape),
+        "axes": ["?xyz"[axis] for axis in header.axes],
+        "mode": header.mode,
+        "dtype": "uint4" if header.mode == _HALF_BYTES else header.dtype.name,
+        "byte_order": "big" if header.dtype.byteorder == ">" else "little",
+        "packed": header.compressed,
+        "voxel_size": [size or None for size in header.voxel_size],
+        "intervals": list(header.sampling),
+        "cell": list(header.cell),
+        "angles": list(header.angles),
+        "start": list(header.start),
+        "origin": list(header.origin),
+        "space_group": header.space_group,
+        "extended_header_bytes": header.offset - 1024,
+        "labels": list(header.labels),
+        "values": values,
     }
-    return facts, _mrc_remarks(header, path)
+    count = values["of_sections"]
+    problems = io.mrc_problems(path, sections=count, **reading.of_header)
+    return facts, [*as_remarks(problems, path), *_oddities(header)]
 
 
-_MODES = {
-    0: "bytes",
-    1: "16-bit integers",
-    2: "32-bit floats",
-    6: "16-bit unsigned integers",
-    12: "16-bit floats",
-    101: "half bytes",
-}
+def _values_of(header: io.MrcHeader) -> dict[str, Any]:
+    """Return what the values of the first sections are."""
+    count = min(header.shape[0], _SECTIONS, max(1, _BYTES // header.section_size))
+    seen = io.mrc_values(header, count)
+    known = seen.finite > 0
+    return {
+        "min": seen.smallest if known else None,
+        "max": seen.largest if known else None,
+        "mean": seen.mean if known else None,
+        "sd": seen.deviation if known else None,
+        "not_finite": seen.not_finite,
+        "of_sections": seen.sections,
+        "sections": header.shape[0],
+    }
 
 
-def _value_range(path: pathlib.Path, sections: int) -> str:
-    """Return minimum, maximum, mean and standard deviation of up to 64 sections."""
+def movie_facts(
+    path: pathlib.Path, reading: Reading
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what is in a TIFF or EER file, and what is odd about it.
+
+    Args:
+        path: of the file.
+        reading: how it is read.
+    """
+    movie = io.read_movie(path, nan_policy="mask", **reading.limit)
+    first = movie[0]
+    facts = {
+        "shape": list(movie.shape),
+        "values": {
+            "min": float(first.min()),
+            "max": float(first.max()),
+            "mean": float(first.mean(dtype=np.float64)),
+            "sd": float(first.std(dtype=np.float64)),
+            "of_frames": 1,
+            "frames": len(movie),
+        },
+    }
+    return facts, ["the file doesn't say its pixel size, as TIFF files don't"]
+
+
+def movie_problems(path: pathlib.Path, **limit: Any) -> list[io.Problem]:
+    """Return what is wrong with a movie, up to the first frame that can't be used.
+
+    Args:
+        path: of the file.
+        limit: as `read_movie` takes it.
+    """
+    where = "file"
     try:
-        stack = io.read_stack(path, nan_policy="mask")
-    except InputError:
-        return "not read: the sections aren't along z"
-    return _range_of(stack[: min(sections, 64)].astype(float))
+        movie = io.read_movie(path, **limit)
+        where = "frame 1"
+        for number, _ in enumerate(movie, 2):
+            where = f"frame {number}"
+    except InputError as error:
+        return [io.Problem.of_error(error, path, where)]
+    return []
 
 
-def _range_of(images: np.ndarray) -> str:
-    if not images.size:
-        return "there are no pixels"
-    return (
-        f"{images.min():.5g} to {images.max():.5g}, mean {images.mean():.5g}, "
-        f"sd {images.std():.5g}"
-    )
-
-
-def movie_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in a TIFF or EER file, and what is odd about it."""
-    movie = io.read_movie(path, nan_policy="mask")
-    frames, rows, columns = movie.shape
-    facts = {
-        "frames × rows × columns": f"{frames} × {rows} × {columns}",
-        "values (first frame)": _range_of(movie[0].astype(float)),
-    }
-    return facts, ["the file has no pixel size; give it (--angpix)"]
-
-
-def _mrc_remarks(header: Any, path: pathlib.Path) -> list[str]:
-    """Return what is odd about an MRC header."""
-    found, size = [], header.voxel_size
-    volume = header.space_group == 1
-    if 0.0 in (size if volume else size[:2]):
-        found.append(
-            "the header has no voxel size; give --map-angpix (or voxel_size= in Python)"
-        )
-    elif volume and max(size) - min(size) > 1e-3 * min(size):
-        found.append("the voxels aren't cubes")
-    elif abs(size[0] - 1.0) < 1e-6:
+def _oddities(header: io.MrcHeader) -> list[str]:
+    """Return what is odd about an MRC header, but nothing to mend."""
+    found = []
+    if abs(header.voxel_size[0] - 1.0) < 1e-6:
         found.append("a voxel size of exactly 1 Å is often a placeholder")
     if any(header.start):
         found.append(
             "the map doesn't start at index 0; vitrax takes voxel N // 2 as origin"
         )
-    if volume and path.suffix.lower() == ".mrcs":
-        found.append("the header says volume, the suffix .mrcs a stack of images")
-    if header.shape[1] != header.shape[2]:
+    is_stack = header.shape[0] > 1 and header.space_group == 0
+    if is_stack and header.shape[1] != header.shape[2]:
         found.append("rows and columns differ in number: not a particle stack")
-    elif header.shape[1] % 2:
-        found.append("the box is odd; RELION needs even boxes")
     return found

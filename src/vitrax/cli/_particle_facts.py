@@ -1,14 +1,16 @@
 """What `vitrax info` says of particles of programs other than RELION."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from .. import io
 from ..image import ParticleStack
+from ._reading import Reading
+from ._remarks import as_remarks
 
 
+_COUNTED = ("rlnMicrographName", "rlnClassNumber", "rlnRandomSubset")
 _PROBLEMS = {
     io.FileKind.CISTEM: io.cistem_problems,
     io.FileKind.LEOPARD: io.leopard_problems,
@@ -16,56 +18,61 @@ _PROBLEMS = {
 }
 
 
-def particle_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
+def particle_facts(
+    path: pathlib.Path, reading: Reading, places: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
     """Return what is in a file of particles, and what is odd about it.
 
     Args:
         path: of cisTEM, Leopard-EM or EMAN2.
+        reading: how it is read.
+        places: where its stacks are looked for.
     """
     find = _PROBLEMS[io.file_kind(path)]
-    return _stack_facts(io.read_particles(path)), _remarks(find(path))
+    facts = _stack_facts(io.read_particles(path, **places, **reading.limit))
+    return facts, as_remarks(find(path, **places, **reading.limit), path)
 
 
-def cryosparc_facts(path: pathlib.Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in CryoSPARC's data set, and what is odd about it."""
-    return dict(io.cs_facts(path)), _remarks(io.cs_problems(path))
+def cryosparc_facts(
+    path: pathlib.Path, reading: Reading, places: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what is in CryoSPARC's data set, and what is odd about it.
 
-
-def _remarks(problems: list[io.Problem]) -> list[str]:
-    return [f"{problem.where}: {problem.what}" for problem in problems]
+    Args:
+        path: of the file.
+        reading: how it is read.
+        places: where its stacks are looked for.
+    """
+    problems = io.cs_problems(path, **places, **reading.limit)
+    return io.cs_facts(path, **reading.limit), as_remarks(problems, path)
 
 
 def _stack_facts(stack: ParticleStack) -> dict[str, Any]:
-    """Return what particles are like, in words by name."""
+    """Return what particles are like."""
     facts: dict[str, Any] = {"particles": len(stack)}
     if not len(stack):
         return facts
     values = {
-        "box (pixels, 0 unknown)": stack.boxes,
-        "pixel size (Å)": stack.pixel_sizes,
-        "voltage (kV)": stack.voltages,
-        "spherical aberration (mm)": stack.shared("spherical_aberration"),
-        "amplitude contrast": stack.shared("amplitude_contrast"),
-        "phase shift (°)": stack.phase_shifts,
-        "B-factor (Å²)": stack.b_factors,
+        "pixel_size": stack.pixel_sizes,
+        "voltage": stack.voltages,
+        "spherical_aberration": stack.shared("spherical_aberration"),
+        "amplitude_contrast": stack.shared("amplitude_contrast"),
+        "phase_shift": stack.phase_shifts,
+        "b_factor": stack.b_factors,
     }
     if stack.defocus is not None:
         values |= {
-            "defocus (Å)": stack.defocus[:, 0],
-            "astigmatism (Å)": stack.defocus[:, 1],
+            "defocus": stack.defocus[:, 0],
+            "astigmatism": stack.defocus[:, 1],
         }
-    facts |= {name: _range(each) for name, each in values.items()}
-    facts["optics groups"] = len(stack.optics)
-    facts["aberrations"] = ", ".join(stack.aberrations()) or "none"
-    facts["poses"] = "none" if stack.angles is None else "known"
-    for name in ("rlnMicrographName", "rlnClassNumber", "rlnRandomSubset"):
-        if name in stack.columns:
-            facts[name] = (
-                f"{len(dict.fromkeys(stack.columns[name].tolist()))} different"
-            )
-    return facts
-
-
-def _range(values: np.ndarray) -> str:
-    low, high = float(values.min()), float(values.max())
-    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+    facts["boxes"] = sorted({box for box in stack.boxes.tolist() if box}) or None
+    facts |= {name: io.value_range(each) for name, each in values.items()}
+    facts["optics_groups"] = len(stack.optics)
+    facts["aberrations"] = list(stack.aberrations())
+    facts["poses"] = stack.angles is not None
+    counted = {
+        name: {"different": len(dict.fromkeys(stack.columns[name].tolist()))}
+        for name in _COUNTED
+        if name in stack.columns
+    }
+    return facts | {"columns": counted}

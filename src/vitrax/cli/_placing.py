@@ -163,7 +163,7 @@ def _atoms_of_file(recipe: SpecimenOptions) -> Atoms:
     """Return the atoms that the recipe chooses of its file."""
     chosen = {name: getattr(recipe, name) for name in OF_A_FILE}
     try:
-        return io.read_atoms(recipe.structure, **chosen)
+        return io.read_atoms(recipe.structure, **chosen, **recipe.reading.limit)
     except InputError:
         raise
     except ValueError as error:
@@ -240,7 +240,7 @@ def _placed_map(recipe: SpecimenOptions) -> PlacedMap:
         values, unit = values * np.float32(recipe.map_volts), VOLT
     centre = centre_of_map(values, size) if recipe.centre else np.zeros(3)
     middle = size * np.array([n // 2 for n in values.shape[::-1]])
-    header = io.read_header(recipe.structure, mode0=recipe.mode0)
+    header = io.read_header(recipe.structure, **recipe.reading.of_header)
     place = np.array(header.first_voxel(size)) + middle + centre
     reach = map_reach(values, size, centre)
     return PlacedMap(values, size, unit, centre, place, reach)
@@ -262,15 +262,10 @@ def _refuse_options_of_atoms(recipe: SpecimenOptions) -> None:
 def _map_of_file(recipe: SpecimenOptions) -> VoxelMap:
     """Return the recipe's map; --angpix stands in for a voxel size that is missing."""
     path, voxel_size = recipe.structure, recipe.map_angpix
-    header = io.read_header(path, mode0=recipe.mode0)
+    header = io.read_header(path, **recipe.reading.of_header)
     if voxel_size is None and 0.0 in header.voxel_size:
         voxel_size = recipe.angpix
-    return io.read_map(
-        path,
-        voxel_size=voxel_size,
-        mode0=recipe.mode0,
-        nan_policy=recipe.nan_policy,
-    )
+    return io.read_map(path, voxel_size=voxel_size, **recipe.reading.of_map)
 
 
 def with_b_factors(atoms: Atoms, text: str) -> Atoms:

@@ -126,7 +126,7 @@ def _stated_voxel_size(recipe: ProjectRecipe) -> float | None:
     """Return the voxel size of the map, where the structure is one and says it."""
     if recipe.map_angpix is not None or not is_map(recipe.structure):
         return recipe.map_angpix
-    header = io.read_header(recipe.structure, mode0=recipe.mode0)
+    header = io.read_header(recipe.structure, **recipe.reading.of_header)
     return shortest(max(header.voxel_size)) or None
 
 
@@ -144,7 +144,7 @@ def _sized_by_structure(
     """Return a recipe in which all that is still open has a value."""
     n = int(DEFAULTS["n"])
     if recipe.reads_orientations:
-        n = len(read_angles(recipe.orientations))
+        n = len(read_angles(recipe.orientations, **recipe.reading.limit))
     pixel_size = recipe.angpix or structure.voxel_size or DEFAULTS["angpix"]
     box = structure.roomy_box(pixel_size)
     return filled(

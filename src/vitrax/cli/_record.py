@@ -96,11 +96,11 @@ def run_record(
     }
 
 
-def as_json(record: dict[str, Any]) -> str:
+def as_json(record: Any) -> str:
     """Return a record as indented JSON, in which paths are text.
 
     Args:
-        record: of a run.
+        record: of a run, or of what was found in files.
     """
     return json.dumps(
         record, indent=2, default=str, ensure_ascii=False, allow_nan=False

@@ -127,6 +127,7 @@ def read_source(
             strict_paths=recipe.strict_paths,
             # What contradicts the file is said below, in the words of options.
             defaults=_defaults(given),
+            **recipe.reading.limit,
         )
     for name in needed:
         if getattr(stack, name) is None:

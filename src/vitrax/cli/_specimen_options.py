@@ -7,10 +7,11 @@ from cyclopts import Parameter
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ._options import RUNNING, SPECIMEN, STACK, field, flag, option
+from ._reading import MAX_MEMORY, MODE0, Mode0, NanPolicy, Reading, parse_bytes, reading
 
 
 # Options that change how a command runs, not what it makes.
-NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run"}
+NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run", "max_memory"}
 
 # Options of how a map's file is read.
 OF_MAPS = ("map_angpix", "map_volts", "mode0", "nan_policy")
@@ -86,15 +87,14 @@ class SpecimenOptions(BaseModel):
         "atoms [default: the scale is arbitrary]",
         gt=0,
     )
-    mode0: Annotated[Literal["signed", "unsigned"] | None, option(SPECIMEN)] = field(
-        "what the bytes of a map of mode 0 are [default: as its header says or implies]"
-    )
-    nan_policy: Annotated[Literal["error", "zero", "mask"], option(SPECIMEN)] = field(
+    mode0: Annotated[Mode0 | None, option(SPECIMEN)] = field(MODE0)
+    nan_policy: Annotated[NanPolicy, option(SPECIMEN)] = field(
         "what becomes of voxels that are NaN or infinite: error, zero, or mask, the "
         "mean of the others",
         "error",
     )
 
+    max_memory: Annotated[str | None, option(RUNNING)] = field(MAX_MEMORY)
     overwrite: Annotated[bool, flag(RUNNING, "--no-overwrite")] = field(
         "replace the files of an earlier run in --out", False
     )
@@ -119,6 +119,18 @@ class SpecimenOptions(BaseModel):
     def _b_factor(cls, text: str) -> str:
         parse_b_factor(text)
         return text
+
+    @field_validator("max_memory")
+    @classmethod
+    def _max_memory(cls, text: str | None) -> str | None:
+        if text is not None:
+            parse_bytes(text)
+        return text
+
+    @property
+    def reading(self) -> Reading:
+        """How files are read."""
+        return reading(self.mode0, self.nan_policy, self.max_memory)
 
     def options_used(self) -> dict[str, Any]:
         """Return the options under the names that the command line gives them.

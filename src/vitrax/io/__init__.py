@@ -26,7 +26,13 @@ from ._movies import (
 from ._mrc import MrcHeader as MrcHeader, read_header as read_header
 from ._mrc_mending import write_mended_mrc as write_mended_mrc
 from ._mrc_problems import mrc_problems as mrc_problems
+from ._mrc_values import MrcValues as MrcValues, mrc_values as mrc_values
 from ._mtf import read_mtf as read_mtf
+from ._npz import (
+    NpzArray as NpzArray,
+    npz_arrays as npz_arrays,
+    npz_problems as npz_problems,
+)
 from ._particle_layout import (
     AbstractLayout as AbstractLayout,
     ImagePlaces as ImagePlaces,
@@ -58,3 +64,4 @@ from ._star import read_star as read_star, write_star as write_star
 from ._star_mending import write_mended_star as write_mended_star
 from ._star_problems import star_problems as star_problems
 from ._star_table import StarTable as StarTable
+from ._value_range import value_range as value_range

@@ -12,11 +12,14 @@ from ._atoms import read_atoms
 from ._contents import Path, read_whole
 
 
-def atom_facts(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return what is in an atomic model, in words by name, and what is odd about it.
+def atom_facts(
+    path: Path, *, max_unpacked: int | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what is in an atomic model, values by name, and what is odd about it.
 
     Args:
         path: a PDB or mmCIF file, which may be packed.
+        max_unpacked: as in `read_atoms`.
 
     Raises:
         InputError: if it can't be read.
@@ -27,27 +30,31 @@ def atom_facts(path: Path) -> tuple[dict[str, Any], list[str]]:
         >>> path = pathlib.Path(tempfile.mkdtemp(), "water.pdb")
         >>> line = "HETATM    1  O   HOH A   1       1.000   2.000   3.000  1.00 20.00"
         >>> _ = path.write_text(line + "           O\\nEND\\n")
-        >>> vx.io.atom_facts(path)[0]["atoms read"]
+        >>> vx.io.atom_facts(path)[0]["atoms"]
         1
     """
     source = os.fspath(path)
-    atoms, structure = read_atoms(path), _structure(source, read_whole(path))
+    atoms = read_atoms(path, max_unpacked=max_unpacked)
+    structure = _structure(source, read_whole(path, max_unpacked))
     sites = [site for site in structure[0].all()]
     count = collections.Counter(site.atom.element.name for site in sites)
     positions, b = np.asarray(atoms.positions), np.asarray(atoms.b_factors)
     centre = positions.mean(axis=0)
     reach = float(np.sqrt(((positions - centre) ** 2).sum(axis=1).max()))
     facts = {
-        "name": structure.name,
-        "models": _models(len(structure)),
+        "name": _name(structure),
+        "models": len(structure),
         "chains": len(structure[0]),
-        "atoms read": len(atoms),
-        "elements": ", ".join(f"{name} {n}" for name, n in count.most_common(12)),
-        "B-factors": f"{b.min():.4g} to {b.max():.4g}, median {np.median(b):.4g} Å²",
-        "centre": ", ".join(f"{x:.2f}" for x in centre) + " Å",
-        "largest distance from it": f"{reach:.1f} Å",
-        "assemblies": ", ".join(each.name for each in structure.assemblies)
-        or "none named",
+        "atoms": len(atoms),
+        "elements": dict(count.most_common()),
+        "b_factor": {
+            "min": float(b.min()),
+            "max": float(b.max()),
+            "median": float(np.median(b)),
+        },
+        "centre": [round(x, 3) for x in centre.astype(float).tolist()],
+        "reach": round(reach, 3),
+        "assemblies": [each.name for each in structure.assemblies],
     }
     return facts, _atom_remarks(sites, b, count)
 
@@ -58,9 +65,12 @@ def _structure(source: str, content: bytes) -> gemmi.Structure:
     return structure
 
 
-def _models(count: int) -> int | str:
-    """Return the number of models, and which is read where there are several."""
-    return f"{count}, of which the first is read (--model)" if count > 1 else count
+def _name(structure: gemmi.Structure) -> str | None:
+    """Return the name that a file gives itself."""
+    if "_entry.id" in structure.info:
+        return structure.info["_entry.id"]
+    # What gemmi calls a text without a name.
+    return None if structure.name == "string" else structure.name or None
 
 
 def _atom_remarks(sites: list[Any], b: np.ndarray, count: Any) -> list[str]:

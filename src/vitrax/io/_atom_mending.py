@@ -15,7 +15,9 @@ from ._element_names import element_meant
 from ._problem import Problem
 
 
-def write_mended_atoms(path: Path, target: Path) -> list[Problem]:
+def write_mended_atoms(
+    path: Path, target: Path, *, max_unpacked: int | None = None
+) -> list[Problem]:
     """Write a PDB or mmCIF file as mmCIF, what is wrong mended where it can be.
 
     Occupancies and B-factors that aren't given become 1 and 0, negative B-factors 0,
@@ -25,6 +27,7 @@ def write_mended_atoms(path: Path, target: Path) -> list[Problem]:
     Args:
         path: the file; its content decides its format.
         target: the file to make, .cif or .mmcif.
+        max_unpacked: as in `read_atoms`.
 
     Returns:
         What was mended. Other problems are as they were.
@@ -49,7 +52,7 @@ def write_mended_atoms(path: Path, target: Path) -> list[Problem]:
             f"cannot write {os.fspath(target)} because mended atoms are written as "
             "mmCIF; do use the suffix .cif"
         )
-    source, content = os.fspath(path), read_whole(path)
+    source, content = os.fspath(path), read_whole(path, max_unpacked)
     file = parse_atoms(source, content)
     for model in file.structure:
         note_faults(model, file.faults)

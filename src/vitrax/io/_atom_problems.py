@@ -20,11 +20,12 @@ _NONE = "\0"
 _SLACK = 0.015
 
 
-def atom_problems(path: Path) -> list[Problem]:
+def atom_problems(path: Path, *, max_unpacked: int | None = None) -> list[Problem]:
     """Return what is wrong with a PDB or mmCIF file, or odd.
 
     Args:
         path: the file; its content decides its format.
+        max_unpacked: as in `read_atoms`.
 
     Returns:
         The problems; those that `write_mended_atoms` mends are fixable.
@@ -41,13 +42,15 @@ def atom_problems(path: Path) -> list[Problem]:
         >>> [problem.what for problem in vx.io.atom_problems(path)]
         ['the B-factor is below 0']
     """
-    source, content = os.fspath(path), read_whole(path)
+    source, content = os.fspath(path), read_whole(path, max_unpacked)
     text = as_text(content)
     try:
         file = parse_atoms(source, content)
     except InputError as error:
         faults = Faults() if is_mmcif(text) else complete_lines(text)[1]
-        return faults.problems() if _explains(faults) else [_as_problem(error, source)]
+        if _explains(faults):
+            return faults.problems()
+        return [Problem.of_error(error, source, "the whole file")]
     for model in file.structure:
         note_faults(model, file.faults)
     return file.faults.problems()
@@ -56,13 +59,6 @@ def atom_problems(path: Path) -> list[Problem]:
 def _explains(faults: Faults) -> bool:
     """Return whether faults are why a file can't be read."""
     return bool({"cut", "coordinates"} & faults.places.keys())
-
-
-def _as_problem(error: InputError, source: str) -> Problem:
-    """Return the error of a reader as a problem that fixing doesn't mend."""
-    said, _, remedy = str(error).partition("; do ")
-    what = said.removeprefix(f"cannot read {source} because ")
-    return Problem("the whole file", what, remedy, False)
 
 
 def note_faults(model: gemmi.Model, faults: Faults) -> None:

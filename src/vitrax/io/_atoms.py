@@ -23,6 +23,7 @@ def read_atoms(
     altloc: str = "all",
     select: str | None = None,
     unknown: str = "error",
+    max_unpacked: int | None = None,
 ) -> Atoms:
     """Return the atoms of a PDB or mmCIF file.
 
@@ -50,6 +51,8 @@ def read_atoms(
             "//A,B//CA[C]" alpha carbons of two chains, "[!H]" all but hydrogens.
         unknown: what becomes of atoms of unknown element: an "error" that lists them;
             "skip" leaves them out, "carbon" takes them for carbon, with a warning.
+        max_unpacked: bytes that the content of a packed file may have, by default
+            512 MiB.
 
     Returns:
         The atoms.
@@ -71,7 +74,7 @@ def read_atoms(
         (1, [[1.0, 2.0, 3.0]])
     """
     choice = AtomChoice(assembly, hydrogens, waters, altloc, select, unknown)
-    file = parse_atoms(os.fspath(path), read_whole(path))
+    file = parse_atoms(os.fspath(path), read_whole(path, max_unpacked))
     if not 1 <= model <= len(file.structure):
         raise InputError(
             f"cannot read model {model} of {file.source} because it has "
@@ -91,6 +94,7 @@ def read_ensemble(
     altloc: str = "all",
     select: str | None = None,
     unknown: str = "error",
+    max_unpacked: int | None = None,
 ) -> Ensemble:
     """Return all models of a PDB or mmCIF file, each as likely as the others.
 
@@ -105,6 +109,7 @@ def read_ensemble(
         altloc: which alternate conformers, as `read_atoms` takes it.
         select: which atoms, as `read_atoms` takes it.
         unknown: what becomes of atoms of unknown element, as `read_atoms` takes it.
+        max_unpacked: as `read_atoms` takes it.
 
     Returns:
         An ensemble of `Atoms`.
@@ -125,7 +130,7 @@ def read_ensemble(
         (2, [[2.0, 2.0, 3.0]])
     """
     choice = AtomChoice(assembly, hydrogens, waters, altloc, select, unknown)
-    file = parse_atoms(os.fspath(path), read_whole(path))
+    file = parse_atoms(os.fspath(path), read_whole(path, max_unpacked))
     models, keys, notes = [], [], []
     for model in file.structure:
         sites, chosen, said = read_sites(model, choice, file.source)

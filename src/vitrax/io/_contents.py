@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import os
 import pathlib
+import stat
 import zlib
 from collections.abc import Iterator
 from typing import IO
@@ -28,6 +29,12 @@ _BZIP2_MAX_RATIO = 2**21
 NUMPY_MAGIC, CSDAT_MAGIC = b"\x93NUMPY", b"\x95CSDAT"
 
 _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
+_NOT_FILES = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -49,8 +56,10 @@ def open_raw(path: Path) -> IO[bytes]:
     """Return a file opened for reading bytes.
 
     Raises:
-        InputError: if there is no such file, or it cannot be opened.
+        InputError: if there is no such file, it is none that can be gone back in (a
+            folder, pipe or device), or it cannot be opened.
     """
+    _refuse_pipes(path)
     try:
         return open(path, "rb")
     except FileNotFoundError as error:
@@ -68,6 +77,21 @@ def open_raw(path: Path) -> IO[bytes]:
             f"cannot read {os.fspath(path)} because its permissions forbid it; do ask "
             "its owner"
         ) from error
+
+
+def _refuse_pipes(path: Path) -> None:
+    """Raise for what isn't on a disk, and might keep its reader waiting for ever."""
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        # Opening it says what is wrong.
+        return
+    if kind not in (stat.S_IFREG, stat.S_IFDIR):
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is "
+            f"{_NOT_FILES.get(kind, 'something else')}, not a file; do write what "
+            "comes out of it to a file, and name that"
+        )
 
 
 def is_compressed(start: bytes) -> bool:
@@ -130,30 +154,73 @@ def unpack(path: Path, count: int) -> bytes:
     return b"".join(parts)
 
 
-def read_whole(path: Path, limit: int | None = None) -> bytes:
+def too_large(path: Path, what: str, limit: int) -> InputError:
+    """Return the error of a content that is larger than a limit.
+
+    Args:
+        path: the file.
+        what: is too large, such as "its unpacked content is".
+        limit: bytes.
+    """
+    return InputError(
+        f"cannot read {os.fspath(path)} because {what} larger than {in_bytes(limit)}; "
+        "do give max_unpacked= (--max-memory) if that is right and there is memory for "
+        "it"
+    )
+
+
+def in_bytes(count: int) -> str:
+    """Return a number of bytes in words.
+
+    Example:
+        >>> in_bytes(2**29), in_bytes(100)
+        ('512 MiB', '100 bytes')
+    """
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= size:
+            return f"{count / size:.4g} {unit}"
+    return f"{count} bytes"
+
+
+def read_whole(path: Path, max_unpacked: int | None = None) -> bytes:
     """Return the content of a file, unpacked if it is compressed.
 
     Args:
         path: the file.
-        limit: bytes that compressed content may have, by default `MAX_TEXT`.
+        max_unpacked: bytes that compressed content may have, by default `MAX_TEXT`.
 
     Raises:
         InputError: if it cannot be read, is empty, isn't what its name says, or its
-            content is larger than `limit`.
+            content is larger than `max_unpacked`.
     """
     start = first_bytes(path)
     check_content(path, start)
     if not is_compressed(start):
         return pathlib.Path(path).read_bytes()
-    limit = MAX_TEXT if limit is None else limit
+    limit = MAX_TEXT if max_unpacked is None else max_unpacked
     content = unpack(path, limit + 1)
     if len(content) > limit:
-        raise InputError(
-            f"cannot read {os.fspath(path)} because its unpacked content is larger "
-            f"than {limit / 2**30:.3g} GiB; do unpack it first if that is right"
-        )
-    check_content(path, content[:1024])
+        raise too_large(path, "its unpacked content is", limit)
+    check_unpacked(path, content[:1024])
     return content
+
+
+def check_unpacked(path: Path, start: bytes) -> None:
+    """Raise if unpacked content that begins so isn't data.
+
+    Args:
+        path: the packed file, for the message.
+        start: the first bytes that were packed.
+
+    Raises:
+        InputError: as `check_content`, and if they are packed once more.
+    """
+    if is_compressed(start):
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is packed twice; do unpack it "
+            "once, with gunzip or bunzip2"
+        )
+    check_content(path, start)
 
 
 def check_content(path: Path, start: bytes) -> None:

@@ -35,9 +35,9 @@ def joined_fields(source: ParticleSource) -> dict[str, np.ndarray]:
     Raises:
         InputError: if a file lacks some of the particles.
     """
-    fields = read_cs(source.path)
+    fields = read_cs(source.path, max_unpacked=source.max_unpacked)
     for path in source.passthrough:
-        more = read_cs(path)
+        more = read_cs(path, max_unpacked=source.max_unpacked)
         places = _places(uids(fields, source.name), uids(more, str(path)), str(path))
         fields |= {
             name: values[places] for name, values in more.items() if name not in fields

@@ -25,6 +25,7 @@ from ._contents import (
     first_bytes,
     is_compressed,
     open_raw,
+    too_large,
     unpack,
 )
 from ._star_table import TEXT
@@ -37,11 +38,14 @@ _LONGEST_HEADER = 2**20
 _KINDS = "biuf"
 
 
-def read_cs(path: Path) -> dict[str, np.ndarray]:
+def read_cs(path: Path, *, max_unpacked: int | None = None) -> dict[str, np.ndarray]:
     """Return the fields of a CryoSPARC data set.
 
     Args:
-        path: a .cs file, in NumPy's layout or that of cryosparc-tools' streams.
+        path: a .cs file, in NumPy's layout or that of cryosparc-tools' streams. It may
+            be packed with gzip or bzip2.
+        max_unpacked: bytes that the content of a packed file may have, by default
+            8 GiB.
 
     Returns:
         By name, in the order of the file: arrays of numbers with a leading axis of rows
@@ -65,12 +69,10 @@ def read_cs(path: Path) -> dict[str, np.ndarray]:
     """
     name, start = os.fspath(path), first_bytes(path)
     if is_compressed(start):
-        content = unpack(path, MAX_UNPACKED + 1)
-        if len(content) > MAX_UNPACKED:
-            raise InputError(
-                f"cannot read {name} because its unpacked content is larger than "
-                f"{MAX_UNPACKED / 2**30:.3g} GiB; do unpack it first if that is right"
-            )
+        limit = MAX_UNPACKED if max_unpacked is None else max_unpacked
+        content = unpack(path, limit + 1)
+        if len(content) > limit:
+            raise too_large(path, "its unpacked content is", limit)
         return _fields_of(memoryview(content), name)
     if not is_dataset(start):
         return _fields_of(memoryview(start), name)
@@ -130,7 +132,8 @@ def _of_array(content: memoryview, name: str) -> dict[str, np.ndarray]:
         )
     if promised < len(content):
         warnings.warn(
-            f"{name}: {len(content) - promised} bytes after its end are left out",
+            f"{name}: what follows its end, of {len(content) - promised} bytes, is "
+            "left out",
             InputWarning,
             stacklevel=6,
         )

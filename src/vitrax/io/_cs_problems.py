@@ -32,6 +32,7 @@ def cs_problems(
     *,
     project: Path | None = None,
     path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
 ) -> list[Problem]:
     """Return what is wrong or odd in a CryoSPARC data set; nothing in a good one.
 
@@ -41,6 +42,7 @@ def cs_problems(
         path: a .cs file.
         project: as in `read_particles`.
         path_map: as in `read_particles`.
+        max_unpacked: as in `read_particles`.
 
     Example:
         >>> import numpy as np, tempfile
@@ -54,12 +56,13 @@ def cs_problems(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            fields = read_cs(path)
+            fields = read_cs(path, max_unpacked=max_unpacked)
         except InputError as error:
-            what, _, remedy = str(error).rpartition("; do ")
-            return [Problem("file", what or remedy, remedy, False)]
+            return [Problem.of_error(error, path)]
+    said = f"{os.fspath(path)}: "
     found = [
-        Problem("file", str(each.message), "cut them off", False) for each in caught
+        Problem("file", str(each.message).removeprefix(said), "cut them off", False)
+        for each in caught
     ]
     count = len(next(iter(fields.values()))) if fields else 0
     if not count:
@@ -128,9 +131,10 @@ def _of_stacks(fields: dict[str, np.ndarray], search: StackSearch) -> Iterator[P
     stack_of = np.array([numbered[name] for name in names.tolist()], np.int64)
     lost = [name for name in numbered if not search.is_there(name)]
     if lost:
-        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        what, where = search.lost_in_words(lost, len(numbered))
         remedy = "name the project's folder (--project) or map it (--path-map)"
-        yield Problem("field blob/path", f"{lost[0]}{more} isn't found", remedy, False)
+        remedy = f"{remedy}; {where}"
+        yield Problem("field blob/path", what, remedy, False)
     for name in [name for name in numbered if name not in lost]:
         where = f"stack {name}"
         try:

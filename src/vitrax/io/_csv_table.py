@@ -23,7 +23,7 @@ _LEADING_ZERO = re.compile(r"[+-]?0[0-9]+")
 _MOST_COLUMNS = 10_000
 
 
-def read_csv(path: Path) -> StarTable:
+def read_csv(path: Path, *, max_unpacked: int | None = None) -> StarTable:
     """Return the columns of a CSV file with a line of names.
 
     Columns are int64, float64 or text as their values are; integers with leading zeros
@@ -32,7 +32,9 @@ def read_csv(path: Path) -> StarTable:
     without a name, as pandas writes its index, is `unnamed`.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8. It may be packed with gzip or bzip2.
+        max_unpacked: bytes that the content of a packed file may have, by default
+            512 MiB.
 
     Raises:
         InputError: naming the line, if a row has more or fewer values than there are
@@ -40,7 +42,7 @@ def read_csv(path: Path) -> StarTable:
     """
     name = os.fspath(path)
     try:
-        text = read_whole(path).decode("utf-8-sig")
+        text = read_whole(path, max_unpacked).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"cannot read {name} because it isn't UTF-8 text ({error.reason} at byte "

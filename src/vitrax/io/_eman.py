@@ -72,7 +72,8 @@ def read_eman_particles(source: ParticleSource) -> ParticleStack:
         project = pathlib.Path(source.path).absolute().parent.parent
         search = dataclasses.replace(search, project=os.fspath(project))
     return _read(
-        dataclasses.replace(source, search=search), read_eman_list(source.path)
+        dataclasses.replace(source, search=search),
+        read_eman_list(source.path, source.max_unpacked),
     )
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float32, Int
 from .._files import InputError
 from ._contents import Path, first_bytes
 from ._eman_attributes import Value, attribute_value, attributes, number_type
-from ._not_finite import made_finite
+from ._not_finite import NanPolicy, made_finite
 
 
 if TYPE_CHECKING:
@@ -61,13 +61,15 @@ class HdfStack:
 
     Args:
         path: the file.
+        nan_policy: as in `read_stack`.
 
     Raises:
         InputError: if it isn't one of EMAN2's, or is damaged.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, nan_policy: NanPolicy = "error"):
         self.path = os.fspath(path)
+        self._nan_policy: NanPolicy = nan_policy
         with self._images() as images:
             self._count = _count(images, self.path)
 
@@ -146,7 +148,7 @@ class HdfStack:
                         f"{index} has {plane.shape} pixels, not {planes[0].shape}; do "
                         "go through stack.buckets()"
                     )
-                planes.append(made_finite(plane, "error", self.path, "pixels"))
+                planes.append(made_finite(plane, self._nan_policy, self.path, "pixels"))
         return np.stack(planes) if planes else np.empty((0, 0, 0), np.float32)
 
     def _name(self, index: int) -> str:

@@ -45,16 +45,17 @@ def is_eman_list(start: bytes) -> bool:
     return start.startswith(tuple(mark.encode() for mark in _LISTS))
 
 
-def read_eman_list(path: Path) -> list[ListedImage]:
+def read_eman_list(path: Path, max_unpacked: int | None = None) -> list[ListedImage]:
     """Return the lines of one of EMAN2's lists.
 
     Args:
         path: the file.
+        max_unpacked: bytes that the content of a packed list may have.
 
     Raises:
         InputError: naming the line that isn't a number and the path of a file.
     """
-    text = read_whole(path).decode("utf-8", "replace")
+    text = read_whole(path, max_unpacked).decode("utf-8", "replace")
     found = [_image(line, f"line {n} of {path}") for n, line in list_lines(text)]
     if not found:
         raise InputError(

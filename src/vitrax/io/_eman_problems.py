@@ -10,7 +10,6 @@ from .._files import InputError, InputWarning
 from ._contents import Path, read_whole
 from ._eman_hdf import HdfStack, holds_images
 from ._eman_list import list_lines, said_length
-from ._particle_problems import of_message
 from ._particles import read_particles
 from ._problem import Problem
 from ._stack_images import StackImages
@@ -21,6 +20,7 @@ def eman_problems(
     *,
     project: Path | None = None,
     path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
 ) -> list[Problem]:
     """Return what is wrong with one of EMAN2's HDF5 files or lists, without pixels.
 
@@ -28,6 +28,7 @@ def eman_problems(
         path: of the file. Stacks that a list names are looked for.
         project: as in `read_particles`.
         path_map: as in `read_particles`.
+        max_unpacked: as in `read_particles`.
 
     Example:
         >>> import pathlib, tempfile
@@ -38,22 +39,26 @@ def eman_problems(
         'lines'
     """
     name = os.fspath(path)
-    found = [] if holds_images(path) else list(_of_lines(path))
+    found = [] if holds_images(path) else list(_of_lines(path, max_unpacked))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            reader = read_particles(path, project=project, path_map=path_map).reader
+            reader = read_particles(
+                path, project=project, path_map=path_map, max_unpacked=max_unpacked
+            ).reader
             if isinstance(reader, StackImages):
                 found += _of_stacks(reader)
         except InputError as error:
-            found.append(of_message(name, str(error)))
+            found.append(Problem.of_error(error, name))
     warned = [each for each in caught if issubclass(each.category, InputWarning)]
-    return found + [of_message(name, str(each.message)) for each in warned]
+    return found + [
+        Problem.of_error(InputError(str(each.message)), name) for each in warned
+    ]
 
 
-def _of_lines(path: Path) -> Iterator[Problem]:
+def _of_lines(path: Path, max_unpacked: int | None) -> Iterator[Problem]:
     """Yield what EMAN2's programs would stumble over in a list."""
-    text = read_whole(path).decode("utf-8", "replace")
+    text = read_whole(path, max_unpacked).decode("utf-8", "replace")
     length = said_length(text)
     others = [n for n, line in list_lines(text) if len(line) + 1 != length]
     if text.startswith("#LSX") and others:
@@ -83,4 +88,4 @@ def _of_stacks(reader: StackImages) -> Iterator[Problem]:
             if holds_images(path):
                 HdfStack(path).check_pixels(indices)
         except InputError as error:
-            yield of_message(f"stack {name}", str(error))
+            yield Problem.of_error(error, f"stack {name}")

@@ -10,6 +10,7 @@ from ._cistem_binary import is_cistem_binary
 from ._contents import (
     Path,
     check_content,
+    check_unpacked,
     first_bytes,
     is_compressed,
     is_tiff,
@@ -19,6 +20,7 @@ from ._cs_file import is_dataset
 from ._eman_hdf import is_hdf
 from ._eman_list import is_eman_list
 from ._leopard import is_leopard_csv, is_leopard_yaml
+from ._models import JSON_NAME
 from ._mrc_fields import looks_like_mrc
 
 
@@ -81,7 +83,8 @@ def file_kind(path: Path) -> FileKind:
     The name decides only where the content says nothing.
 
     Args:
-        path: the file, which may be packed with gzip or bzip2.
+        path: the file, which may be packed with gzip or bzip2; or the folder of a
+            model.
 
     Raises:
         InputError: if it is none of those that vitrax reads.
@@ -94,13 +97,22 @@ def file_kind(path: Path) -> FileKind:
         >>> vx.io.file_kind(path).name
         'STAR'
     """
+    if os.path.isdir(path):
+        if os.path.isfile(os.path.join(path, JSON_NAME)):
+            return FileKind.MODEL
+        raise InputError(
+            f"cannot use {os.fspath(path)} because it is a folder, and none that "
+            f"vitrax.io.write_model made (it has no {JSON_NAME}); do name a file in it"
+        )
     start = first_bytes(path, _ENOUGH)
     if is_dataset(start):
         return FileKind.CRYOSPARC
     check_content(path, start)
     if is_compressed(start):
         start = unpack(path, _ENOUGH)
-        check_content(path, start)
+        if is_dataset(start):
+            return FileKind.CRYOSPARC
+        check_unpacked(path, start)
     suffixes = [each.lower() for each in pathlib.Path(path).suffixes]
     by_name = [_BY_NAME[each] for each in reversed(suffixes) if each in _BY_NAME]
     # What is damaged beyond recognition gets the errors of what it calls itself.
@@ -150,7 +162,8 @@ def _of_text(start: bytes) -> FileKind | None:
 
 def _of_blocks(text: str) -> FileKind:
     """Return the kind of a text in blocks: mmCIF, or a STAR file of some program."""
-    if re.search(r"^\s*_[A-Za-z_]+\.\S", text, re.MULTILINE):
+    first = re.search(r"^\s*_(\S+)", text, re.MULTILINE)
+    if first is not None and "." in first[1]:
         return FileKind.ATOMS
     if re.search(r"^\s*_cisTEM", text, re.MULTILINE):
         return FileKind.CISTEM

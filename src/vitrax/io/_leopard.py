@@ -94,7 +94,7 @@ def read_leopard_yaml(source: ParticleSource) -> ParticleStack:
     box = source.box or _box(stack.get("extracted_box_size"), source.name)
     size = _box(stack.get("original_template_size"), source.name)
     found = source.search.find(path)
-    table = read_csv(found)
+    table = read_csv(found, max_unpacked=source.max_unpacked)
     return read_leopard(source, table, box=box, template=size)
 
 

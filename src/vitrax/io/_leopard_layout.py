@@ -120,7 +120,8 @@ class LeopardEM(AbstractLayout):
         del box
         raise InputError(
             f"cannot write images for Leopard-EM to {path} because it cuts them out of "
-            "micrographs; do write the table alone, with write_particle_table"
+            "micrographs; do write the table alone, with write_particle_table (without "
+            "--copy-images)"
         )
 
     def write_table(

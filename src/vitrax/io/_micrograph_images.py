@@ -7,9 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from .._files import InputError
-from ._mrc import read_header
+from ._image_reading import ImageReading
 from ._stack_search import StackSearch
-from ._stacks import ImageStack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +25,7 @@ class MicrographImages:
         centres: (x, y) of each row's particle, pixels of its micrograph from 0.
         sign: 1 if protein is dark in the files, -1 if it is white.
         box: pixels along an edge of the images, None where nobody said.
+        reading: how the micrographs are read.
     """
 
     search: StackSearch
@@ -34,6 +34,7 @@ class MicrographImages:
     centres: Int[np.ndarray, "rows 2"]
     sign: int
     box: int | None
+    reading: ImageReading = dataclasses.field(default_factory=ImageReading)
 
     def __call__(
         self, rows: Int[np.ndarray, " chosen"]
@@ -74,7 +75,7 @@ class MicrographImages:
 
     def _read(self, number: int) -> np.ndarray:
         name = self.micrographs[number]
-        images = ImageStack(read_header(self.search.find(name)))
+        images = self.reading.stack(self.search.find(name))
         if len(images) != 1:
             raise InputError(
                 f"cannot cut images of {self.search.source} out of {name} because it "

@@ -11,10 +11,12 @@ from ._contents import (
     MAX_UNPACKED,
     Path,
     check_content,
+    check_unpacked,
     first_bytes,
     is_compressed,
     is_tiff,
     largest_ratio,
+    too_large,
     unpack,
 )
 from ._mrc_fields import (
@@ -199,6 +201,8 @@ def shortest(size: float) -> float:
     return float(str(np.float32(size)))
 
 
+# Bytes of a symmetry operator in an extended header.
+_RECORD = 80
 EXTENDED = "extended header"
 TRAILING = "end of the file"
 
@@ -219,10 +223,10 @@ def check_size(header: MrcHeader, max_unpacked: int) -> list[Problem]:
     if header.compressed:
         _check_packed(header, promised, actual, max_unpacked)
         return []
-    if HEADER_SIZE + data <= actual < promised or (
-        extended < 0 and HEADER_SIZE + data <= actual
-    ):
-        there = actual - HEADER_SIZE - data
+    there = actual - HEADER_SIZE - data
+    # What a copy lacks that was cut short is seldom a whole number of records.
+    is_whole = extended < 0 or there % _RECORD == 0
+    if there >= 0 and is_whole and (extended < 0 or actual < promised):
         claim = f"is promised as {extended} bytes"
         if extended < 0:
             claim = f"has a negative length ({extended})"
@@ -262,12 +266,15 @@ def _check_packed(
             f"length ({header.offset - HEADER_SIZE}); the header is damaged, do fetch "
             f"the file again"
         )
-    if promised > max_unpacked or promised > actual * largest_ratio(header.path):
+    if promised > actual * largest_ratio(header.path):
         raise InputError(
-            f"cannot read {header.path} because its header promises {promised} "
-            f"bytes, more than {actual} compressed bytes can hold or than "
-            f"{max_unpacked / 2**30:.3g} GiB; do unpack it first if that is right"
+            f"cannot read {header.path} because its header promises {promised} bytes "
+            f"({_as_words(header)}), more than {actual} compressed bytes can hold; it "
+            "is damaged: do fetch it again"
         )
+    if promised > max_unpacked:
+        what = f"its header promises {promised} bytes ({_as_words(header)}), which is"
+        raise too_large(header.path, what, max_unpacked)
 
 
 def _as_words(header: MrcHeader) -> str:
@@ -315,7 +322,7 @@ def _first_unpacked_bytes(path: Path) -> tuple[bytes, bool]:
     compressed = is_compressed(start)
     if compressed:
         start = unpack(path, HEADER_SIZE)
-        check_content(path, start)
+        check_unpacked(path, start)
     if is_tiff(start):
         raise InputError(
             f"cannot read {os.fspath(path)} as MRC because it is a TIFF or EER file; "
@@ -323,8 +330,8 @@ def _first_unpacked_bytes(path: Path) -> tuple[bytes, bool]:
         )
     if len(start) < HEADER_SIZE:
         raise InputError(
-            f"cannot read {os.fspath(path)} because it is {len(start)} bytes and an "
-            f"MRC header alone is {HEADER_SIZE}; do copy it again"
+            f"cannot read {os.fspath(path)} because it ends within its header, which "
+            f"is {HEADER_SIZE} bytes ({len(start)} are there); do copy it again"
         )
     return start, compressed
 

@@ -131,8 +131,9 @@ def _in_right_byte_order(path: str, start: bytes) -> tuple[np.void, list[Problem
             break
     else:
         raise InputError(
-            f"cannot read {path} because neither byte order of its header gives "
-            "positive sizes and a known mode; it isn't an MRC file, or is damaged"
+            f"cannot read {path} because neither byte order of its header makes sense "
+            f"({_what_makes_no_sense(start, orders)}): it isn't an MRC file, or is "
+            "damaged; do fetch it again"
         )
     if order != stated:
         words = "little" if order == "<" else "big"
@@ -159,15 +160,34 @@ def _in_right_byte_order(path: str, start: bytes) -> tuple[np.void, list[Problem
 
 def _makes_sense(fields: np.void) -> bool:
     """Return whether sizes, mode and axes are possible in this byte order."""
-    sizes = [int(fields[name]) for name in ("nx", "ny", "nz")]
-    axes = [int(fields[name]) for name in ("mapc", "mapr", "maps")]
+    return not _impossible(fields)
+
+
+def _impossible(fields: np.void) -> list[str]:
+    """Return the sizes, mode and axes that can't be, in words."""
     known = {*_DTYPES, *_REFUSED, FOUR_BITS}
-    return (
-        all(0 < size < 2**24 for size in sizes[:2])
-        and sizes[2] > 0
-        and int(fields["mode"]) in known
-        and all(0 <= axis <= 3 for axis in axes)
-    )
+    may_be = {
+        "nx": lambda size: 0 < size < 2**24,
+        "ny": lambda size: 0 < size < 2**24,
+        "nz": lambda size: size > 0,
+        "mode": lambda mode: mode in known,
+        **dict.fromkeys(("mapc", "mapr", "maps"), lambda axis: 0 <= axis <= 3),
+    }
+    values = {name: int(fields[name]) for name in may_be}
+    return [
+        f"{name.upper()} is {value}"
+        for name, value in values.items()
+        if not may_be[name](value)
+    ]
+
+
+def _what_makes_no_sense(start: bytes, orders: tuple[Literal["<", ">"], ...]) -> str:
+    """Return what a header says that can't be, in the likelier byte order."""
+    found = [
+        _impossible(np.frombuffer(start, HEADER_DTYPE.newbyteorder(order))[0])
+        for order in orders
+    ]
+    return ", ".join(min(found, key=len))
 
 
 def _dtype(
@@ -197,7 +217,7 @@ def _are_unsigned(record: np.void, remarks: list[Problem]) -> bool:
     """Return whether mode 0 is unsigned: IMOD's flag, else the range decides."""
     if _has_imod_stamp(record):
         return not _imod_flags(record) & SIGNED_BYTES
-    remedy = "say what they are (mode0=, --mode0 signed or unsigned)"
+    remedy = "say what they are: mode0= (--mode0 signed or unsigned)"
     smallest, largest = float(record["dmin"]), float(record["dmax"])
     if 0 <= smallest < largest and 127 < largest <= 255:
         what = "bytes (mode 0) were taken as unsigned, as their stated range says"

@@ -1,10 +1,11 @@
 """A sound MRC file made of a faulty one."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
-from .._files import atomic_file, check_free_space
+from .._files import InputWarning, atomic_file, check_free_space
 from ._contents import MAX_UNPACKED, Path, open_content, unpack
 from ._mrc import MrcHeader, read_header_leniently
 from ._mrc_data import each_plane_block
@@ -21,6 +22,7 @@ from ._mrc_problems import (
     bytes_follow,
     header_problems,
     is_volume,
+    not_finite,
     statistics_problems,
 )
 from ._mrc_writing import MrcSink, new_header, set_labels
@@ -91,14 +93,17 @@ def write_mended_mrc(
     count = int(np.prod(header.shape, dtype=object))
     size = header.offset + count * _written_type(header).itemsize
     check_free_space(target, size)
+    wrong = 0
     with atomic_file(target) as file:
         kept = () if extended is None else _extended_bytes(header)
         sink = MrcSink(file, fields, kept)
         fields["exttyp"] = extended or b""
         for block in each_plane_block(header):
             for plane in block:
+                wrong += plane.size - int(np.isfinite(plane).sum())
                 sink.append(_as_written(header, plane, nan_policy)[None])
         sink.finish()
+    problems += not_finite(header, wrong, nan_policy)
     smallest, largest, mean = three(fields[["dmin", "dmax", "dmean"]], float)
     actual = (smallest, largest, mean, float(fields["rms"]))
     problems += statistics_problems(header, actual)
@@ -169,7 +174,10 @@ def _as_written(
     if plane.dtype.kind != "f":
         return plane.astype(_written_type(header))
     finite = np.array(plane, np.float32)
-    made_finite(finite, nan_policy, header.path, "values of a section")
+    with warnings.catch_warnings():
+        # What is returned says it, of all sections together.
+        warnings.simplefilter("ignore", InputWarning)
+        made_finite(finite, nan_policy, header.path, "values of a section")
     return finite.astype(_written_type(header))
 
 

@@ -1,18 +1,17 @@
 """What is wrong with an MRC file."""
 
-import dataclasses
 import math
 import pathlib
 
 import numpy as np
-from jaxtyping import Num
 
 from .._files import InputError
 from ._contents import MAX_UNPACKED, Path, first_bytes, open_content
 from ._maps import ISOTROPY, has_right_angles
 from ._mrc import TRAILING, MrcHeader, read_header_leniently
-from ._mrc_data import each_section
 from ._mrc_fields import Mode0
+from ._mrc_values import MrcValues, mrc_values
+from ._not_finite import HOW_TO_SAY, NanPolicy, check_policy, fate
 from ._problem import Problem
 
 
@@ -27,7 +26,9 @@ def mrc_problems(
     *,
     pixel_size: float | None = None,
     mode0: Mode0 | None = None,
+    nan_policy: NanPolicy = "error",
     max_unpacked: int = MAX_UNPACKED,
+    sections: int | None = None,
 ) -> list[Problem]:
     """Return what is wrong or odd in an MRC file, header and data.
 
@@ -38,7 +39,9 @@ def mrc_problems(
         pixel_size: Å, that `write_mended_mrc` would write.
         mode0: whether bytes are "signed" or "unsigned"; None to infer it, as
             `read_header` does.
+        nan_policy: that `write_mended_mrc` would follow.
         max_unpacked: bytes that the content of a packed file may have.
+        sections: how many sections are looked at, from the first; None for all.
 
     Returns:
         The problems; none for a sound file. What can't be read at all is one of them.
@@ -55,16 +58,21 @@ def mrc_problems(
         ['all values are 1']
     """
     first_bytes(path, 1)
+    check_policy(nan_policy)
     try:
         header, found = read_header_leniently(path, mode0, max_unpacked)
     except InputError as error:
-        return [_as_problem(error)]
+        return [Problem.of_error(error, path)]
     found += header_problems(header, pixel_size)
     try:
-        seen, trailing = _seen(header), bytes_follow(header)
+        seen = mrc_values(header, sections)
+        if seen.sections < header.shape[0]:
+            return [*found, *_of_numbers(header, seen, nan_policy)]
+        found += bytes_follow(header)
     except InputError as error:
-        return [*found, _as_problem(error)]
-    return [*found, *trailing, *_of_values(header, seen), *_of_statistics(header, seen)]
+        return [*found, Problem.of_error(error, path)]
+    numbers = _of_numbers(header, seen, nan_policy)
+    return [*found, *numbers, *_of_statistics(header, seen)]
 
 
 def header_problems(header: MrcHeader, pixel_size: float | None) -> list[Problem]:
@@ -124,7 +132,28 @@ def statistics_problems(
     ]
     if not wrong:
         return []
+    if not any(header.stated):
+        wrong = [f"all are stated as 0; values are {actual[0]:.6g} to {actual[1]:.6g}"]
     return [Problem("statistics", "; ".join(wrong), "fixing writes them", True)]
+
+
+def not_finite(header: MrcHeader, count: int, nan_policy: NanPolicy) -> list[Problem]:
+    """Return whether values are NaN or infinite.
+
+    Args:
+        header: of the file.
+        count: of these values.
+        nan_policy: that fixing would follow.
+    """
+    if not count:
+        return []
+    what = f"{count} of {math.prod(header.shape)} values are NaN or infinite"
+    becomes = fate(nan_policy, "the section")
+    if becomes is None:
+        remedy = f"say what becomes of them: {HOW_TO_SAY}"
+        return [Problem("values", what, remedy, False)]
+    remedy = f"fixing sets {count} that are NaN or infinite to {becomes}"
+    return [Problem("values", what, remedy, True)]
 
 
 def is_volume(header: MrcHeader) -> bool:
@@ -139,66 +168,24 @@ def is_volume(header: MrcHeader) -> bool:
     return suffix in _OF_VOLUMES or header.space_group > 0
 
 
-@dataclasses.dataclass
-class _Seen:
-    """What the values of a file are."""
-
-    finite: int = 0
-    not_finite: int = 0
-    smallest: float = math.inf
-    largest: float = -math.inf
-    total: float = 0.0
-    squares: float = 0.0
-    constant: int = 0
-    sections: int = 0
-
-    def add(self, section: Num[np.ndarray, "rows columns"]) -> None:
-        good = section[np.isfinite(section)]
-        self.sections += 1
-        self.finite += good.size
-        self.not_finite += section.size - good.size
-        if not good.size:
-            return
-        smallest, largest = float(good.min()), float(good.max())
-        self.constant += smallest == largest
-        self.smallest = min(self.smallest, smallest)
-        self.largest = max(self.largest, largest)
-        self.total += float(good.sum(dtype=np.float64))
-        self.squares += float(np.square(good, dtype=np.float64).sum())
-
-    @property
-    def mean(self) -> float:
-        return self.total / max(self.finite, 1)
-
-    @property
-    def deviation(self) -> float:
-        return max(self.squares / max(self.finite, 1) - self.mean**2, 0.0) ** 0.5
-
-
-def _seen(header: MrcHeader) -> _Seen:
-    """Return what the values are."""
-    seen = _Seen()
-    for section in each_section(header):
-        seen.add(section)
-    return seen
-
-
 def _of_voxels(header: MrcHeader, pixel_size: float | None) -> list[Problem]:
     """Return what is wrong with the size of a voxel."""
     volume = is_volume(header)
     sizes = header.voxel_size if volume else header.voxel_size[:2]
     given = pixel_size is not None
+    advice = "give it: pixel_size= (--angpix)"
     if 0.0 in sizes:
         what = "the header has no voxel size"
     elif max(sizes) - min(sizes) > ISOTROPY * min(sizes):
         listed = ", ".join(f"{size:.6g}" for size in sizes)
         axes = "x, y, z" if volume else "x, y"
         what = f"voxels are anisotropic: {listed} Å along {axes}"
+        advice = f"resample it; if the header is wrong, {advice}"
     elif given and abs(sizes[0] - pixel_size) > ISOTROPY * pixel_size:
         what = f"the voxel size is {sizes[0]:.6g} Å, not {pixel_size:.6g} Å"
     else:
         return []
-    remedy = f"fixing writes {pixel_size:.6g} Å" if given else "give it (pixel_size=)"
+    remedy = f"fixing writes {pixel_size:.6g} Å" if given else advice
     return [Problem("voxel size", what, remedy, given)]
 
 
@@ -246,14 +233,11 @@ def _of_the_kind(header: MrcHeader) -> list[Problem]:
     return found
 
 
-def _of_values(header: MrcHeader, seen: _Seen) -> list[Problem]:
+def _of_numbers(
+    header: MrcHeader, seen: MrcValues, nan_policy: NanPolicy
+) -> list[Problem]:
     """Return what is wrong with the values."""
-    found = []
-    if seen.not_finite:
-        total = seen.finite + seen.not_finite
-        what = f"{seen.not_finite} of {total} values are NaN or infinite"
-        remedy = "say what becomes of them (nan_policy=, --nan-policy zero or mask)"
-        found.append(Problem("values", what, remedy, False))
+    found = not_finite(header, seen.not_finite, nan_policy)
     if seen.finite and seen.smallest == seen.largest:
         what = f"all values are {seen.smallest:.6g}"
         found.append(Problem("values", what, "make the file again", False))
@@ -263,17 +247,11 @@ def _of_values(header: MrcHeader, seen: _Seen) -> list[Problem]:
     return found
 
 
-def _of_statistics(header: MrcHeader, seen: _Seen) -> list[Problem]:
+def _of_statistics(header: MrcHeader, seen: MrcValues) -> list[Problem]:
     if not seen.finite:
         return []
     actual = (seen.smallest, seen.largest, seen.mean, seen.deviation)
     return statistics_problems(header, actual)
-
-
-def _as_problem(error: InputError) -> Problem:
-    """Return an error's sentence, *cannot ... because ...; do ...*, as a problem."""
-    reason, _, advice = str(error).partition(" because ")[2].rpartition("; do ")
-    return Problem("file", reason or str(error), advice, False)
 
 
 def _suffix(path: str) -> str:

@@ -15,7 +15,7 @@ from ._star_table import StarTable
 _FREQUENCY, _VALUE = "rlnResolutionInversePixel", "rlnMtfValue"
 
 
-def read_mtf(path: Path) -> MeasuredTransfer:
+def read_mtf(path: Path, *, max_unpacked: int | None = None) -> MeasuredTransfer:
     """Return the modulation transfer function of a detector from RELION's STAR file.
 
     Its frequencies are in 1/pixel of the physical detector
@@ -23,6 +23,7 @@ def read_mtf(path: Path) -> MeasuredTransfer:
 
     Args:
         path: a file with the columns rlnResolutionInversePixel and rlnMtfValue.
+        max_unpacked: as in `read_star`.
 
     Returns:
         The MTF: linear between the file's points, constant beyond them.
@@ -42,7 +43,7 @@ def read_mtf(path: Path) -> MeasuredTransfer:
         [1.0, 0.2]
     """
     source = os.fspath(path)
-    table = _curve(read_star(path), source)
+    table = _curve(read_star(path, max_unpacked=max_unpacked), source)
     frequencies = number(table, _FREQUENCY, source)
     values = number(table, _VALUE, source)
     if not table.rows:

@@ -12,6 +12,7 @@ from .._files import InputError, InputWarning
 
 # What becomes of them: an error, zeros, or the mean of the finite values.
 NanPolicy = Literal["error", "zero", "mask"]
+HOW_TO_SAY = "nan_policy= (--nan-policy zero or mask)"
 
 
 def check_policy(nan_policy: NanPolicy) -> NanPolicy:
@@ -26,6 +27,20 @@ def check_policy(nan_policy: NanPolicy) -> NanPolicy:
             f"policy; do give 'error', 'zero' or 'mask'"
         )
     return nan_policy
+
+
+def fate(nan_policy: NanPolicy, whole: str) -> str | None:
+    """Return what a policy makes of values that aren't finite, in words.
+
+    Args:
+        nan_policy: the policy.
+        whole: what the mean is taken of, such as "its section".
+
+    Returns:
+        None where it is an error.
+    """
+    means = {"zero": "0", "mask": f"the mean of the others in {whole}"}
+    return means.get(nan_policy)
 
 
 def made_finite(
@@ -54,8 +69,7 @@ def made_finite(
     if nan_policy == "error":
         raise InputError(
             f"cannot use {os.fspath(path)} because {found}; do repair it with the "
-            f"program that wrote it, or say what becomes of them (nan_policy=, "
-            f"--nan-policy zero or mask)"
+            f"program that wrote it, or say what becomes of them: {HOW_TO_SAY}"
         )
     if bad == values.size:
         raise InputError(

@@ -106,6 +106,7 @@ class AbstractLayout(abc.ABC):
         """Whether the file has room for tables beside that of the particles."""
         return False
 
+    @property
     def reads_hdf(self) -> bool:
         """Whether the program reads stacks in HDF5; all read MRC."""
         return False

@@ -52,6 +52,8 @@ class ParticleSource:
         passthrough: further files about the same particles.
         stack: the images, for files that don't name them.
         box: pixels along an edge of images that are cut out of micrographs.
+        max_unpacked: bytes that the content of a packed table may have, None for what
+            its reader takes by default.
     """
 
     path: pathlib.Path
@@ -62,6 +64,7 @@ class ParticleSource:
     passthrough: tuple[pathlib.Path, ...] = ()
     stack: pathlib.Path | None = None
     box: int | None = None
+    max_unpacked: int | None = None
 
     @property
     def name(self) -> str:
@@ -148,6 +151,7 @@ def as_source(
     stack: Path | None,
     box: int | None = None,
     defaults: Mapping[str, float] | None = None,
+    max_unpacked: int | None = None,
 ) -> ParticleSource:
     """Return the arguments of `read_particles` as one thing.
 
@@ -162,6 +166,7 @@ def as_source(
         stack: the images, or None.
         box: of images cut out of micrographs, or None.
         defaults: as `stated`, where neither the file nor the caller says it.
+        max_unpacked: bytes that a packed table may have, or None.
 
     Raises:
         ValueError: if `contrast` is neither white nor dark, the box isn't positive, or
@@ -200,4 +205,5 @@ def as_source(
         passthrough=tuple(map(pathlib.Path, passthrough)),
         stack=None if stack is None else pathlib.Path(stack),
         box=box,
+        max_unpacked=max_unpacked,
     )

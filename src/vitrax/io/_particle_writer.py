@@ -315,7 +315,7 @@ def write_particle_table(
     if not isinstance(reader, StackImages):
         raise InputError(
             f"cannot write {target} without images because those of the particles "
-            "aren't in files; do use write_particles"
+            "aren't in files; do use write_particles (--copy-images)"
         )
     _check_are_read(reader, layout, target)
     images = ImagePlaces(

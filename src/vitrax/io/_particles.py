@@ -1,25 +1,38 @@
 """Particles from any program's file, told apart by what is in it."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
 from ..image import ParticleStack
 from ._cistem import is_cistem, read_cistem
 from ._cistem_binary import is_cistem_binary, read_cistem_binary
-from ._contents import Path, check_content, first_bytes, is_compressed, unpack
+from ._contents import (
+    MAX_UNPACKED,
+    Path,
+    check_content,
+    first_bytes,
+    is_compressed,
+    unpack,
+)
 from ._cryosparc import read_cryosparc
 from ._cs_file import is_dataset
 from ._csv_table import read_csv
 from ._eman import read_eman_particles, read_eman_stack
 from ._eman_hdf import is_hdf
 from ._eman_list import is_eman_list
+from ._image_reading import ImageReading
 from ._leopard import (
     is_leopard_csv,
     is_leopard_yaml,
     read_leopard,
     read_leopard_yaml,
 )
+from ._micrograph_images import MicrographImages
+from ._mrc_fields import Mode0
+from ._not_finite import NanPolicy, check_policy
 from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
+from ._stack_images import StackImages
 from ._star import read_star
 from ._unused_options import refuse_passthrough, refuse_unused
 
@@ -39,6 +52,9 @@ def read_particles(
     spherical_aberration: float | None = None,
     amplitude_contrast: float | None = None,
     defaults: Mapping[str, float] | None = None,
+    mode0: Mode0 | None = None,
+    nan_policy: NanPolicy = "error",
+    max_unpacked: int | None = None,
 ) -> ParticleStack:
     """Return the particles of any program's file; its content decides what it is.
 
@@ -76,6 +92,10 @@ def read_particles(
         defaults: pixel_size, voltage, spherical_aberration and amplitude_contrast that
             are taken where neither the file nor the caller says them. What is said by
             the arguments of these names mustn't differ from the file; defaults may.
+        mode0: of the images, as in `read_stack`.
+        nan_policy: of the images, as in `read_stack`.
+        max_unpacked: bytes that the content of a packed table or stack may have, by
+            default 512 MiB of text and 8 GiB of other files.
 
     Returns:
         The particles, with all columns of the file.
@@ -119,13 +139,19 @@ def read_particles(
         passthrough=passthrough,
         stack=stack,
         box=box,
+        max_unpacked=max_unpacked,
     )
+    limit = MAX_UNPACKED if max_unpacked is None else max_unpacked
+    reading = ImageReading(mode0, check_policy(nan_policy), limit)
     reader = _reader_of(source)
     if reader is not read_cryosparc:
         refuse_passthrough(source)
-    particles = reader(source)
-    refuse_unused(source, particles)
-    return particles
+    found = reader(source)
+    refuse_unused(source, found)
+    if not isinstance(found.reader, StackImages | MicrographImages):
+        return found
+    images = dataclasses.replace(found.reader, reading=reading)
+    return dataclasses.replace(found, reader=images)
 
 
 # Bytes of a file that tell what it is.
@@ -147,10 +173,11 @@ def _reader_of(source: ParticleSource) -> Callable[[ParticleSource], ParticleSta
     if is_cistem_binary(start):
         return lambda source: read_cistem(source, {"": read_cistem_binary(source.path)})
     if is_leopard_csv(start):
-        return lambda source: read_leopard(source, read_csv(source.path))
+        table = read_csv(source.path, max_unpacked=source.max_unpacked)
+        return lambda source: read_leopard(source, table)
     if is_leopard_yaml(start):
         return read_leopard_yaml
-    tables = read_star(source.path)
+    tables = read_star(source.path, max_unpacked=source.max_unpacked)
     if is_cistem(tables):
         return lambda source: read_cistem(source, tables)
     return lambda source: read_relion(source, tables)

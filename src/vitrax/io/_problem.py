@@ -1,6 +1,12 @@
 """What is wrong with a file, as `vitrax check` lists it."""
 
 import dataclasses
+import os
+import re
+from typing import Self
+
+
+_ADVICE = re.compile(r"(.*)(?:[;:]|(?<=\?)) do (.*)", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,3 +29,20 @@ class Problem:
     what: str
     remedy: str
     is_fixable: bool
+
+    @classmethod
+    def of_error(
+        cls, error: ValueError, path: str | os.PathLike, where: str = "file"
+    ) -> Self:
+        """Return the error of a reader as a problem that fixing doesn't mend.
+
+        Args:
+            error: whose message says what is wrong, and what to do.
+            path: of the file, which isn't named again.
+            where: in it.
+        """
+        match = _ADVICE.fullmatch(str(error))
+        what, remedy = match.groups() if match else (str(error), "look at the file")
+        for verb in ("read", "use"):
+            what = what.removeprefix(f"cannot {verb} {os.fspath(path)} because ")
+        return cls(where, what, remedy, False)

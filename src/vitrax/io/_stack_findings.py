@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from .._files import InputError
 from ._findings import Finding, as_numbers, odd, unusable_rows
 from ._mrc import MrcHeader, read_header
+from ._problem import Problem
 from ._stack_images import parsed_image_names
 from ._stack_search import StackSearch
 from ._star_table import TEXT, StarTable
@@ -96,28 +97,29 @@ def look_at_stacks(particles: StarTable, search: StackSearch) -> Stacks:
 
 
 def stack_findings(
-    stacks: Stacks, optics: StarTable | None, groups: Int[np.ndarray, " rows"] | None
+    stacks: Stacks,
+    search: StackSearch,
+    optics: StarTable | None,
+    groups: Int[np.ndarray, " rows"] | None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the stacks of a table.
 
     Args:
         stacks: of the table.
+        search: where they were looked for.
         optics: the table of optics groups, None where there is none.
         groups: row in it of each particle, -1 for none; None where it isn't known.
     """
     if stacks.lost:
-        listed = ", ".join(stacks.lost[:_LISTED])
-        more = ", …" if len(stacks.lost) > _LISTED else ""
+        what, where = search.lost_in_words(stacks.lost, len(stacks.names))
         yield odd(
             "rlnImageName",
-            f"{len(stacks.lost)} of {len(stacks.names)} stacks aren't found: "
-            f"{listed}{more}",
+            what,
             "go to the folder from which RELION was run, or give it (--project), or "
-            "map the beginnings of names (--path-map)",
+            f"map the beginnings of names (--path-map); {where}",
         )
     for message in stacks.damaged[:_LISTED]:
-        what, _, remedy = message.partition("; ")
-        yield odd("rlnImageName", what, remedy.removeprefix("do "))
+        yield Finding(Problem.of_error(InputError(message), "", "rlnImageName"))
     if len(stacks.damaged) > _LISTED:
         more = len(stacks.damaged) - _LISTED
         yield odd("rlnImageName", f"{more} more stacks can't be read", "see the first")
@@ -137,7 +139,7 @@ def stack_findings(
             first = stacks.names[int(np.flatnonzero(bad)[0])]
             yield odd(
                 "rlnImageName",
-                f"the images of {int(bad.sum())} stacks, such as {first}, {what}",
+                f"the images of {_count(bad)}, such as {first}, {what}",
                 "crop or pad them to an even square",
             )
     if optics is not None and groups is not None:
@@ -167,6 +169,11 @@ def _against_optics(
                 f"header of {stacks.names[int(stacks.stack_of[row])]}",
                 _REMEDIES[name],
             )
+
+
+def _count(bad: Bool[np.ndarray, " stacks"]) -> str:
+    count = int(bad.sum())
+    return f"{count} stack{'s' if count > 1 else ''}"
 
 
 def _header(search: StackSearch, name: str) -> MrcHeader:

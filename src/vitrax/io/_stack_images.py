@@ -9,10 +9,10 @@ from jaxtyping import Float32, Int
 from .._files import InputError
 from ._columns import rows_in_words
 from ._contents import Path
-from ._eman_hdf import HdfStack, holds_images
-from ._mrc import MrcHeader, read_header
+from ._eman_hdf import holds_images
+from ._image_reading import ImageReading
+from ._mrc import MrcHeader
 from ._stack_search import StackSearch
-from ._stacks import ImageStack
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class StackImages:
         index_of: which image of it, from 0.
         signs: of each row, 1 if protein is dark in the file, -1 if it is white.
         boxes: pixels along an edge of each row's image, 0 where the table doesn't say.
+        reading: how they are read.
 
     Example:
         >>> import jax, numpy as np, tempfile
@@ -47,6 +48,7 @@ class StackImages:
     index_of: Int[np.ndarray, " rows"]
     signs: Int[np.ndarray, " rows"]
     boxes: Int[np.ndarray, " rows"]
+    reading: ImageReading = dataclasses.field(default_factory=ImageReading)
 
     def __call__(
         self, rows: Int[np.ndarray, " chosen"]
@@ -89,7 +91,7 @@ class StackImages:
         Raises:
             InputError: if the stack isn't found.
         """
-        return read_header(self.search.find(self._name(row)))
+        return self.reading.header(self.search.find(self._name(row)))
 
     def is_there(self, row: int) -> bool:
         """Return whether the stack that holds a row is found.
@@ -115,9 +117,7 @@ class StackImages:
     def _read(self, stack: int, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
         """Return the images of rows that are all in one stack."""
         name = self.stacks[stack]
-        path = self.search.find(name)
-        is_hdf = holds_images(path)
-        images = HdfStack(path) if is_hdf else ImageStack(read_header(path))
+        images = self.reading.stack(self.search.find(name))
         indices, boxes = self.index_of[rows], self.boxes[rows]
         beyond = indices >= len(images)
         if beyond.any():

@@ -3,8 +3,12 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Sequence
 
 from .._files import InputError
+
+
+_LISTED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +86,20 @@ class StackSearch:
             "run, pass it as project= (--project), or map the beginning of the name "
             "with path_map= (--path-map OLD=NEW)"
         )
+
+    def lost_in_words(self, lost: Sequence[str], count: int) -> tuple[str, str]:
+        """Return which stacks aren't found, and where the first was looked for.
+
+        Args:
+            lost: their names, at least one.
+            count: of all stacks.
+        """
+        tried = " and ".join(str(path) for path in self.tried(lost[0]))
+        where = f"{lost[0]} was looked for as {tried}"
+        if count == 1:
+            return f"its stack {lost[0]} isn't found", where
+        listed = ", ".join(lost[:_LISTED]) + (", …" if len(lost) > _LISTED else "")
+        return f"{len(lost)} of {count} stacks aren't found: {listed}", where
 
     @property
     def folders(self) -> tuple[pathlib.Path, ...]:

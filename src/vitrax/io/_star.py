@@ -22,7 +22,7 @@ from ._star_table import StarTable
 from ._star_text import write_tables
 
 
-def read_star(path: Path) -> dict[str, StarTable]:
+def read_star(path: Path, *, max_unpacked: int | None = None) -> dict[str, StarTable]:
     """Return the tables of a STAR file by the names of their blocks.
 
     `data_particles` is under "particles", `data_` under "". Columns are int64, float64
@@ -30,7 +30,9 @@ def read_star(path: Path) -> dict[str, StarTable]:
     at the beginning of a word; words may be quoted.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8. It may be packed with gzip or bzip2.
+        max_unpacked: bytes that the content of a packed file may have, by default
+            512 MiB.
 
     Returns:
         The tables, in the order of the file.
@@ -49,8 +51,10 @@ def read_star(path: Path) -> dict[str, StarTable]:
     """
     start = first_bytes(path)
     check_content(path, start)
-    packed = is_compressed(start)
-    with io.BytesIO(read_whole(path)) if packed else open_raw(path) as file:
+    if is_compressed(start):
+        content = io.BytesIO(read_whole(path, max_unpacked))
+        return Parser(os.fspath(path), content).tables()
+    with open_raw(path) as file:
         return Parser(os.fspath(path), file).tables()
 
 

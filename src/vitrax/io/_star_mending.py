@@ -31,6 +31,7 @@ def write_mended_star(
     *,
     project: Path | None = None,
     path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
 ) -> list[Problem]:
     """Write a RELION file of particles in the layout of 3.1, mended where it can be.
 
@@ -43,6 +44,7 @@ def write_mended_star(
         target: the new file; another one than `path`.
         project: as in `read_particles`.
         path_map: as in `read_particles`.
+        max_unpacked: as in `read_particles`.
 
     Returns:
         What was mended.
@@ -67,7 +69,7 @@ def write_mended_star(
             f"cannot write {os.fspath(target)} because it is the file that is mended; "
             "do choose another name"
         )
-    found = survey(path, project, path_map)
+    found = survey(path, project, path_map, max_unpacked)
     kept = _kept_rows(found)
     particles, optics = _with_numbers(found.particles.select(kept)), found.optics
     if optics is None and not lacking_of_30(particles):

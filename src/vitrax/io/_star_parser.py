@@ -1,5 +1,6 @@
 """The grammar of STAR files: blocks, loops, rows."""
 
+import io
 import re
 from collections.abc import Mapping
 from typing import IO
@@ -32,7 +33,7 @@ class Lines:
         number: of the line given last, from 1.
     """
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: IO[bytes] | io.BytesIO):
         self._file = file
         self._held = file.read(_CHUNK)
         # Places are counted from the beginning of the file.
@@ -106,7 +107,7 @@ class Parser:
         file: open, at its beginning.
     """
 
-    def __init__(self, path: str, file: IO[bytes]):
+    def __init__(self, path: str, file: IO[bytes] | io.BytesIO):
         self._path = path
         self._lines = Lines(file)
 
@@ -155,7 +156,9 @@ class Parser:
                 break
             if not first.startswith(b"_") or len(words) != 2:
                 raise self._error(
-                    f"{len(words)} words stand where a name and a value are expected",
+                    f"there {'is' if len(words) == 1 else 'are'} {len(words)} "
+                    f"word{'s' * (len(words) != 1)} where a name and a value are "
+                    "expected",
                     "do quote values that have blanks",
                 )
             name = self._name(words[0], singles)
@@ -253,7 +256,8 @@ class Parser:
     def _checked(self, words: list[bytes], count: int) -> list[bytes]:
         if len(words) != count:
             raise self._error(
-                f"a row has {len(words)} values where the table has {count} columns",
+                f"a row has {len(words)} value{'s' * (len(words) != 1)} where the "
+                f"table has {count} column{'s' * (count != 1)}",
                 "do check whether the file is cut short or a value holds blanks",
             )
         return words

@@ -46,6 +46,7 @@ def star_problems(
     *,
     project: Path | None = None,
     path_map: Mapping[str, str] | None = None,
+    max_unpacked: int | None = None,
 ) -> list[Problem]:
     """Return what is wrong or odd in a RELION file of particles.
 
@@ -56,6 +57,7 @@ def star_problems(
         path: a STAR file.
         project: as in `read_particles`.
         path_map: as in `read_particles`.
+        max_unpacked: as in `read_particles`.
 
     Returns:
         The problems; one alone where the file can't be read as particles at all.
@@ -74,15 +76,17 @@ def star_problems(
     """
     first_bytes(path, 1)
     try:
-        found = survey(path, project, path_map)
+        found = survey(path, project, path_map, max_unpacked)
     except InputError as error:
-        what, _, remedy = str(error).partition("; ")
-        return [Problem("file", what, remedy.removeprefix("do "), False)]
+        return [Problem.of_error(error, path)]
     return [each.problem for each in found.findings]
 
 
 def survey(
-    path: Path, project: Path | None, path_map: Mapping[str, str] | None
+    path: Path,
+    project: Path | None,
+    path_map: Mapping[str, str] | None,
+    max_unpacked: int | None,
 ) -> Survey:
     """Return a file of particles and what is wrong with it.
 
@@ -90,6 +94,7 @@ def survey(
         path: a STAR file.
         project: as in `read_particles`.
         path_map: as in `read_particles`.
+        max_unpacked: as in `read_particles`.
 
     Raises:
         InputError: if it isn't a list of particles.
@@ -104,7 +109,7 @@ def survey(
         passthrough=(),
         stack=None,
     )
-    tables = read_star(path)
+    tables = read_star(path, max_unpacked=max_unpacked)
     particles, optics = split_tables(tables, source.name)
     refuse_tomography(tables, particles, optics, source.name)
     stacks = look_at_stacks(particles, source.search)
@@ -116,7 +121,7 @@ def survey(
         groups = group_rows(particles, optics)
         findings += _of_boxes(optics, groups, stacks)
     findings += particle_findings(particles)
-    findings += stack_findings(stacks, optics, groups)
+    findings += stack_findings(stacks, source.search, optics, groups)
     return Survey(source, tables, particles, optics, stacks, tuple(findings))
 
 

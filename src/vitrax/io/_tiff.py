@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from .._files import InputError
-from ._contents import open_raw
+from ._contents import open_raw, too_large
 from ._eer import EER, eer_frame
 
 
@@ -140,11 +140,8 @@ class TiffPages:
         rows, columns = self.shape[1:]
         size = rows * columns * 4
         if size > self.max_unpacked:
-            raise InputError(
-                f"cannot read {self.path} because one frame is {columns} × {rows} "
-                f"pixels, more than {self.max_unpacked / 2**30:.3g} GiB; do give "
-                "max_unpacked= if that is right"
-            )
+            what = f"one frame, {columns} × {rows} pixels, is"
+            raise too_large(self.path, what, self.max_unpacked)
         held = _held_bytes(page, os.path.getsize(self.path))
         bits = page.bitspersample if self.compression not in EER else 8
         ratio = _RATIOS.get(self.compression, _EER_RATIO)
