@@ -75,7 +75,7 @@ class MicrographImages:
 
     def _read(self, number: int) -> np.ndarray:
         name = self.micrographs[number]
-        images = self.reading.stack(self.search.find(name))
+        images = self.reading.mrc(self.search.find(name))
         if len(images) != 1:
             raise InputError(
                 f"cannot cut images of {self.search.source} out of {name} because it "
