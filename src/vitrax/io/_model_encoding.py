@@ -12,7 +12,14 @@ import numpy as np
 
 from .._checks import is_concrete, stacked_fields
 from ._model_arrays import DTYPES, checksum, short_numbers
-from ._model_hints import ANYTHING, Hints, extra_axes, hints_inside, hints_of
+from ._model_hints import (
+    ANYTHING,
+    Hints,
+    extra_axes,
+    hints_inside,
+    hints_of,
+    wants_jax,
+)
 from ._model_place import Place
 from ._model_registry import Entry, entry_of
 
@@ -28,10 +35,12 @@ class Encoder:
 
     Attributes:
         arrays: as they are in the nouns, by the names that files have for them.
+        versions: of the classes that there are.
     """
 
     def __init__(self):
         self.arrays: dict[str, Any] = {}
+        self.versions: dict[str, int] = {}
         self._names: dict[int, str] = {}
 
     def encode(
@@ -73,6 +82,7 @@ class Encoder:
             return {"object": entry.name}
         if entry.kind == "enum":
             return {"enum": entry.name, "member": _member(value, place)}
+        self.versions[entry.name] = entry.version
         fields = {
             name: self.encode(x, inner, hints, more)
             for name, x, inner, hints, more in _fields(entry, value, place, stacked)
@@ -81,17 +91,18 @@ class Encoder:
 
     def _array(self, value: Any, place: Place, hints: Hints, stacked: int) -> Any:
         _check_array(value, place)
+        holder = _holder(value, hints)
         extra = extra_axes(hints, value.ndim, stacked)
         batch = {"batch": extra} if extra else {}
         host = np.asarray(value)
         numbers = short_numbers(host)
         if numbers is not None:
-            return {_holder(value): numbers, "dtype": host.dtype.name, **batch}
+            return {holder: numbers, "dtype": host.dtype.name, **batch}
         if id(value) not in self._names:
             self._names[id(value)] = name = _array_name(place)
             self.arrays[name] = value
         return {
-            _holder(value): self._names[id(value)],
+            holder: self._names[id(value)],
             "dtype": host.dtype.name,
             "shape": list(value.shape),
             "crc32": checksum(host),
@@ -106,8 +117,13 @@ def _array_name(place: Place) -> str:
     return place.path if name in ("", "__metadata__") else name
 
 
-def _holder(value: Any) -> str:
-    if isinstance(value, jax.Array):
+def _holder(value: Any, hints: Hints) -> str:
+    """Return whose array it is once it is read.
+
+    An array of numpy in a field for one of jax, as `jax.device_get` puts it there, is
+    one of jax that is somewhere else.
+    """
+    if isinstance(value, jax.Array) or wants_jax(hints):
         return "array"
     return "numpy" if isinstance(value, np.ndarray) else "scalar"
 

@@ -35,11 +35,15 @@ from ._model_text import MAX_TEXT, Twice, format_json, parse_json
 
 
 FORMAT = "vitrax model"
-VERSION = 1
+# Version 1 had no versions of classes: all of them were at their first.
+VERSION = 2
 JSON_NAME, ARRAYS_NAME = "model.json", "arrays.safetensors"
 
 _START = re.compile(rb'\s*\{\s*"format"\s*:\s*"vitrax model"')
-_KEYS = ("format", "version", "vitrax", "model", "arrays")
+_KEYS = {
+    1: {"format", "version", "vitrax", "model", "arrays"},
+    2: {"format", "version", "vitrax", "classes", "model", "arrays"},
+}
 
 
 def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
@@ -52,6 +56,8 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
 
     Batches, as `jax.vmap` makes them, are kept as they are. An array that is in the
     noun twice is written once. Weak types of jax get lost: arrays are strongly typed.
+    An array of numpy where the class has one of jax, as `jax.device_get` puts it there,
+    is read as one of jax, with the same bits and dtype.
 
     Args:
         path: `NAME.json`, or a folder that is absent, empty or a model.
@@ -81,12 +87,12 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
     encoder = Encoder()
     model = encoder.encode(noun, place)
     # What can't be read again isn't written.
-    Builder(ArraysAtHand(encoder.arrays)).build(model, place)
+    Builder(ArraysAtHand(encoder.arrays), encoder.versions).build(model, place)
     arrays = {name: np.asarray(array) for name, array in encoder.arrays.items()}
     size = sum(array.nbytes for array in arrays.values())
     if is_folder:
         check_free_space(target, size)
-        text = _text(model, ARRAYS_NAME, target)
+        text = _text(encoder.versions, model, ARRAYS_NAME, target)
         _write_folder(target, text, arrays)
         return
     _check_size(4 * size // 3, target)
@@ -94,7 +100,7 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
         name: base64.b64encode(as_bytes(as_stored(array))).decode("ascii")
         for name, array in arrays.items()
     }
-    text = _text(model, inside, target)
+    text = _text(encoder.versions, model, inside, target)
     check_free_space(target, len(text))
     with atomic_file(target) as file:
         file.write(text)
@@ -103,11 +109,12 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
 def read_model(path: Path) -> Any:
     """Return what `write_model` wrote.
 
-    Nouns are put together by the names of their fields, whose order doesn't matter,
-    without converters and `__init__`; classes are those of vitrax and those given to
-    `register_model`. Dtype, number of axes and fixed sizes of each array are compared
-    with its annotation, numbers with the rules of their fields, and `__check_init__` is
-    asked. A field that the file is too old to have gets its default, with a warning.
+    Nouns are put together by the names of their fields, which must be those of the
+    class and in its order, without converters and `__init__`; classes are those of
+    vitrax and those given to `register_model`. Dtype, number of axes and fixed sizes of
+    each array are compared with its annotation, numbers with the rules of their fields,
+    and `__check_init__` is asked. Where the file has an older version of a class, the
+    fields that came later get their defaults, with a warning.
 
     Args:
         path: the JSON file or the folder.
@@ -117,9 +124,9 @@ def read_model(path: Path) -> Any:
 
     Raises:
         InputError: naming file, class and field, if the file is damaged or too new, has
-            a class, field or array that isn't known, lacks one, or holds what the class
-            wouldn't take; or if it has numbers of 64 bits and jax has them switched
-            off.
+            a class, field or array that isn't known, lacks one, has fields in another
+            order, or holds what the class wouldn't take; or if it has numbers of 64
+            bits and jax has them switched off.
 
     Example:
         >>> import tempfile
@@ -135,20 +142,22 @@ def read_model(path: Path) -> Any:
     document = _parsed(source)
     place = Place("read", str(source))
     arrays = _arrays_of(document, source)
-    builder = Builder(arrays)
+    builder = Builder(arrays, _versions_of(document, source))
     model = builder.build(document["model"], place)
     builder.finish(place)
     if builder.filled:
         warnings.warn(
-            f"{source}, written by vitrax {shown(document['vitrax'])}, lacks fields "
-            f"that have defaults by now: {', '.join(builder.filled)}",
+            f"{source}, written by vitrax {shown(document['vitrax'])}, is older than "
+            f"fields, which get their defaults: {', '.join(builder.filled)}",
             InputWarning,
             stacklevel=2,
         )
     return model
 
 
-def _text(model: Any, arrays: Any, target: pathlib.Path) -> bytes:
+def _text(
+    versions: dict[str, int], model: Any, arrays: Any, target: pathlib.Path
+) -> bytes:
     """Return the JSON of a model."""
     from .. import __version__
 
@@ -156,6 +165,7 @@ def _text(model: Any, arrays: Any, target: pathlib.Path) -> bytes:
         "format": FORMAT,
         "version": VERSION,
         "vitrax": __version__,
+        "classes": dict(sorted(versions.items())),
         "model": model,
         "arrays": arrays,
     }
@@ -256,7 +266,7 @@ def _parsed(source: pathlib.Path) -> dict[str, Any]:
             f"{version} of the format, and this vitrax reads up to {VERSION}; do "
             "upgrade vitrax"
         )
-    wrong = set(document) ^ set(_KEYS)
+    wrong = set(document) ^ _KEYS[version]
     twice = {key for key, value in document.items() if isinstance(value, Twice)}
     if wrong or twice:
         raise InputError(
@@ -264,6 +274,24 @@ def _parsed(source: pathlib.Path) -> dict[str, Any]:
             f"it, unknown or there twice; do {REWRITE}"
         )
     return document
+
+
+def _versions_of(
+    document: dict[str, Any], source: pathlib.Path
+) -> dict[str, int] | None:
+    """Return the versions of a model's classes, None where all are the first."""
+    if document["version"] == 1:
+        return None
+    versions = document["classes"]
+    is_fit = isinstance(versions, dict) and all(
+        type(version) is int and version > 0 for version in versions.values()
+    )
+    if not is_fit:
+        raise InputError(
+            f"cannot read {source} because its classes are {shown(versions)}, not "
+            f"names with a version each; do {REWRITE}"
+        )
+    return versions
 
 
 def _arrays_of(document: dict[str, Any], source: pathlib.Path) -> Any:
