@@ -241,7 +241,8 @@ def _check_array(
 _WIDE = {"float64", "int64", "uint64", "complex128"}
 _WIDE_ADVICE = {
     "read": 'jax.config.update("jax_enable_x64", True) first',
-    "write": 'jax.config.update("jax_enable_x64", True) first, or convert it (.astype)',
+    "write": 'jax.config.update("jax_enable_x64", True) first, or write what jax makes '
+    "of it without: jax.tree.map(jax.numpy.asarray, noun)",
 }
 _ADVICE = {
     "read": REWRITE,

@@ -195,6 +195,15 @@ def encode_float(value: float) -> Any:
     return value if math.isfinite(value) else {"float": struct.pack(">d", value).hex()}
 
 
+# How objects of the library that aren't nouns are kept.
+_ELSEWHERE = {
+    "ParticleStack": "write it with vitrax.io.write_particles, as files of particles",
+    "StarTable": "write it with vitrax.io.write_star",
+    "MovieFrames": "keep the name of its file",
+    "ImageStack": "keep the name of its file",
+}
+
+
 def _refusal(value: Any, place: Place) -> ValueError:
     """Return the error of a value that no model holds."""
     cls = type(value)
@@ -213,10 +222,14 @@ def _refusal(value: Any, place: Place) -> ValueError:
             f"is a {cls.__name__}, which models don't hold",
             "keep a number, text, bytes, tuple, list or dict instead",
         )
+    if cls is jax.ShapeDtypeStruct:
+        return place.error(
+            "is a shape without numbers", "write the noun itself, not its shapes"
+        )
     if cls.__module__.partition(".")[0] == "vitrax":
         return place.error(
             f"is a {cls.__name__}, which isn't a noun",
-            "write it in a format of its own, such as with vitrax.io.write_particles",
+            _ELSEWHERE.get(cls.__name__, "keep the arrays and nouns in it in a dict"),
         )
     return place.error(
         f"is a {cls.__module__}.{cls.__qualname__}, which isn't registered",
