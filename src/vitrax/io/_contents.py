@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import os
 import pathlib
+import stat
 import zlib
 from collections.abc import Iterator
 from typing import IO
@@ -68,6 +69,33 @@ def open_raw(path: Path) -> IO[bytes]:
             f"cannot read {os.fspath(path)} because its permissions forbid it; do ask "
             "its owner"
         ) from error
+    except (OSError, ValueError) as error:
+        # Names that are too long, loops of links, and what no name may hold.
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"cannot read {os.fspath(path)!r} because it can't be opened ({reason}); "
+            "do check the path"
+        ) from error
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Return a file opened for reading bytes, which has a size and an end.
+
+    Raises:
+        InputError: as `open_raw`, and if it is a pipe or a device, which might keep its
+            reader waiting for ever.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        # Opening it says what is wrong.
+        return open_raw(path)
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InputError(
+            f"cannot read {os.fspath(path)} because it is a pipe or a device, not a "
+            "file; do copy what comes out of it to a file first"
+        )
+    return open_raw(path)
 
 
 def is_compressed(start: bytes) -> bool:

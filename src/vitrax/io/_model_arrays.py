@@ -1,9 +1,11 @@
 """The arrays of a model on the disk: numbers in it, base64 in it, or safetensors."""
 
 import base64
+import errno
 import math
 import os
 import pathlib
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 from .._files import InputError
-from ._contents import open_raw
+from ._contents import open_regular
 from ._model_place import REWRITE, Place, shown
 from ._model_text import Twice, parse_json
 
@@ -207,7 +209,7 @@ class ArraysBeside:
                 REWRITE,
             )
         count = math.prod(shape)
-        with open_raw(self._path) as file:
+        with open_regular(self._path) as file:
             file.seek(self._start + self._tensors[name][2])
             array = np.fromfile(file, dtype, count)
         if len(array) != count:
@@ -218,10 +220,20 @@ class ArraysBeside:
 
 
 def write_safetensors(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays to a safetensors file, complex ones as pairs."""
+    """Write arrays to a safetensors file, complex ones as pairs.
+
+    Raises:
+        OSError: if the disk doesn't take it.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: as_stored(array) for name, array in arrays.items()}, path)
+    try:
+        save_file({name: as_stored(array) for name, array in arrays.items()}, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def _in_words(code: str, shape: tuple[int, ...]) -> str:
@@ -236,7 +248,7 @@ def _read_header(
     Raises:
         InputError: if the header can't be true.
     """
-    with open_raw(path) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(size - 8, _MAX_HEADER):

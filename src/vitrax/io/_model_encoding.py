@@ -3,6 +3,7 @@
 import base64
 import enum
 import math
+import os
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from ._model_hints import (
 )
 from ._model_place import Place
 from ._model_registry import Entry, entry_of
+from ._model_text import MAX_VALUES
 
 
 # Python refuses to write whole numbers of more than 4300 digits.
@@ -42,6 +44,7 @@ class Encoder:
         self.arrays: dict[str, Any] = {}
         self.versions: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        self._count = 0
 
     def encode(
         self, value: Any, place: Place, hints: Hints = ANYTHING, stacked: int = 0
@@ -66,6 +69,13 @@ class Encoder:
         return _static(value, place)
 
     def _container(self, value: Any, place: Place, hints: Hints, stacked: int) -> Any:
+        self._count += len(value)
+        if self._count > MAX_VALUES:
+            raise place.error(
+                f"makes more than {MAX_VALUES} values",
+                "keep numbers as an array, and many nouns as one whose arrays have a "
+                "leading axis",
+            )
         inside = [
             self.encode(item, place.item(i), hints_inside(hints, value, i), stacked)
             for i, item in enumerate(value.values() if type(value) is dict else value)
@@ -222,6 +232,8 @@ def _refusal(value: Any, place: Place) -> ValueError:
             f"is a {cls.__name__}, which models don't hold",
             "keep a number, text, bytes, tuple, list or dict instead",
         )
+    if isinstance(value, os.PathLike):
+        return place.error("is a path", "keep its text: str(path)")
     if cls is jax.ShapeDtypeStruct:
         return place.error(
             "is a shape without numbers", "write the noun itself, not its shapes"

@@ -3,10 +3,6 @@
 import base64
 import os
 import pathlib
-import re
-import secrets
-import shutil
-import stat
 import warnings
 from typing import Any
 
@@ -16,30 +12,37 @@ from .._files import (
     InputError,
     InputWarning,
     atomic_file,
-    atomic_folder,
     check_free_space,
-    check_output_folder,
 )
-from ._contents import Path, check_content, first_bytes, open_raw
+from ._contents import (
+    Path,
+    check_content,
+    is_compressed,
+    open_regular,
+)
 from ._model_arrays import (
     ArraysBeside,
     ArraysInside,
     as_bytes,
     as_stored,
-    write_safetensors,
 )
 from ._model_building import ArraysAtHand, Builder
 from ._model_encoding import Encoder
 from ._model_place import REWRITE, Place, shown
+from ._model_target import (
+    ARRAYS_NAME,
+    JSON_NAME,
+    check_target,
+    followed,
+    write_folder,
+)
 from ._model_text import MAX_TEXT, Twice, format_json, parse_json
 
 
 FORMAT = "vitrax model"
 # Version 1 had no versions of classes: all of them were at their first.
 VERSION = 2
-JSON_NAME, ARRAYS_NAME = "model.json", "arrays.safetensors"
 
-_START = re.compile(rb'\s*\{\s*"format"\s*:\s*"vitrax model"')
 _KEYS = {
     1: {"format", "version", "vitrax", "model", "arrays"},
     2: {"format", "version", "vitrax", "classes", "model", "arrays"},
@@ -80,9 +83,9 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
         >>> float(vx.io.read_model(path).defocus)
         12000.0
     """
-    target = pathlib.Path(path)
+    target = followed(pathlib.Path(path))
     is_folder = target.suffix.lower() != ".json"
-    _check_target(target, is_folder, overwrite)
+    check_target(target, is_folder, overwrite)
     place = Place("write", str(target))
     encoder = Encoder()
     model = encoder.encode(noun, place)
@@ -93,7 +96,7 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
     if is_folder:
         check_free_space(target, size)
         text = _text(encoder.versions, model, ARRAYS_NAME, target)
-        _write_folder(target, text, arrays)
+        write_folder(target, text, arrays)
         return
     _check_size(4 * size // 3, target)
     inside = {
@@ -137,8 +140,33 @@ def read_model(path: Path) -> Any:
         (8, 8)
     """
     source = pathlib.Path(path)
-    if source.is_dir():
+    if os.path.isdir(source):
         source = source / JSON_NAME
+    for _ in range(_TRIES):
+        before = _identity(source)
+        try:
+            return _read(source)
+        except InputError:
+            # Somebody may have written it again meanwhile, and this have read of both.
+            if _identity(source) == before:
+                raise
+    return _read(source)
+
+
+_TRIES = 10
+
+
+def _identity(source: pathlib.Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that takes its place, None if there is none."""
+    try:
+        status = os.stat(source)
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+def _read(source: pathlib.Path) -> Any:
+    """Return the model of a JSON file."""
     document = _parsed(source)
     place = Place("read", str(source))
     arrays = _arrays_of(document, source)
@@ -150,7 +178,7 @@ def read_model(path: Path) -> Any:
             f"{source}, written by vitrax {shown(document['vitrax'])}, is older than "
             f"fields, which get their defaults: {', '.join(builder.filled)}",
             InputWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return model
 
@@ -188,65 +216,25 @@ def _check_size(size: int, target: pathlib.Path) -> None:
         )
 
 
-def _check_target(target: pathlib.Path, is_folder: bool, overwrite: bool) -> None:
-    """Raise if something stands under a name that may not be replaced."""
-    if not target.exists():
-        return
-    if is_folder and not target.is_dir():
-        check_output_folder(target)
-    if is_folder:
-        others = {entry.name for entry in target.iterdir()} - {JSON_NAME, ARRAYS_NAME}
-        if others or not (overwrite or _is_model(target / JSON_NAME)):
-            check_output_folder(target)
-    elif target.is_file() and not overwrite and not _is_model(target):
-        raise InputError(
-            f"cannot write {target} because a file that isn't a model has that name; "
-            "do choose another name, or pass overwrite=True"
-        )
-
-
-def _is_model(path: pathlib.Path) -> bool:
-    """Return whether a file is a model, or empty."""
-    start = first_bytes(path) if path.is_file() else b"?"
-    return not start or _START.match(start) is not None
-
-
-def _write_folder(
-    target: pathlib.Path, text: bytes, arrays: dict[str, np.ndarray]
-) -> None:
-    """Write the two files of a model; a model that is there gives way in one step."""
-    target = target.resolve()
-    is_held = target.is_dir() and any(target.iterdir())
-    token = secrets.token_hex(4)
-    new = target.with_name(f".{target.name}.{token}.new") if is_held else target
-    with atomic_folder(new) as folder:
-        write_safetensors(folder / ARRAYS_NAME, arrays)
-        (folder / JSON_NAME).write_bytes(text)
-    if not is_held:
-        return
-    old = target.with_name(f".{target.name}.{token}.old")
-    try:
-        os.rename(target, old)
-        try:
-            os.rename(new, target)
-        except OSError:
-            os.rename(old, target)
-            raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def _parsed(source: pathlib.Path) -> dict[str, Any]:
     """Return the JSON of a model, whose format and version are known."""
-    with open_raw(source) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_TEXT:
+    if source.suffix.lower() == ".safetensors":
+        raise InputError(
+            f"cannot read {source} because it holds arrays alone; do read the folder "
+            f"that it is in, with its {JSON_NAME}"
+        )
+    with open_regular(source) as file:
+        if os.fstat(file.fileno()).st_size > MAX_TEXT:
             raise InputError(
-                f"cannot read {source} because it isn't a file of at most "
-                f"{MAX_TEXT // 2**20} MiB; do check that it is the JSON of a model"
+                f"cannot read {source} because it has more than {MAX_TEXT // 2**20} "
+                "MiB; do check that it is the JSON of a model"
             )
         content = file.read(MAX_TEXT)
+    if is_compressed(content):
+        raise InputError(
+            f"cannot read {source} because it is packed, which models aren't; do "
+            "unpack it first"
+        )
     check_content(source, content[:1024])
     document = parse_json(content, str(source))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
