@@ -156,4 +156,4 @@ def _convert_atoms(recipe: ConvertRecipe) -> str:
             f"model; do name it {recipe.out.stem}.cif"
         )
     io.write_mended_atoms(recipe.file, recipe.out)
-    return f"{len(io.read_atoms(recipe.out))} atoms in its first model"
+    return f"{len(io.read_atoms(recipe.out, model=1))} atoms in its first model"

@@ -31,7 +31,7 @@ def atom_facts(path: Path) -> tuple[dict[str, Any], list[str]]:
         1
     """
     source = os.fspath(path)
-    atoms, structure = read_atoms(path), _structure(source, read_whole(path))
+    atoms, structure = read_atoms(path, model=1), _structure(source, read_whole(path))
     sites = [site for site in structure[0].all()]
     count = collections.Counter(site.atom.element.name for site in sites)
     positions, b = np.asarray(atoms.positions), np.asarray(atoms.b_factors)
