@@ -145,18 +145,8 @@ def test_projections_are_of_single_models(nmr, tmp_path, options):
 
 
 def test_a_field_has_all_models(nmr, tmp_path):
-    options = [
-        "--size",
-        "96",
-        "--n-copies",
-        "6",
-        "2",
-        "--distance",
-        "0",
-        "--ice",
-        "0",
-        "--no-report",
-    ]
+    options = ["--size", "96", "--n-copies", "6", "2", "--distance", "0"]
+    options += ["--ice", "0", "--no-report"]
     out = tmp_path / "m"
     command = ["simulate-micrograph", str(nmr), str(nmr), "--out", str(out)]
     assert main([*command, *SMALL, *options, "--model", "all"]) == 0
