@@ -170,24 +170,29 @@ def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
 
 def _maps_of_models(
     models: tuple[Atoms, ...], asked: Asked
-) -> tuple[VoxelMap, list[VoxelMap], dict[str, Any]]:
+) -> tuple[VoxelMap, tuple[VoxelMap, ...], dict[str, Any]]:
     """Return the mean map of models, those of each if wanted, and what is about them.
 
     Models are rendered one by one: their mean takes no more memory than one.
     """
-    box, pixel_size = asked.box, asked.pixel_size
-    facts, states, total = {"surroundings": "vacuum"}, [], None
-    for atoms in models:
-        shown = atoms.to_gaussians(PENG_1996)
-        if asked.solvent:
-            shown, facts = _in_solvent(atoms)
-        each = _render(shown, Grid((box, box, box), pixel_size))
-        if len(models) == 1:
-            return each, [], facts
-        total = each.values if total is None else total + each.values
+    first, facts = _map_of_atoms(models[0], asked)
+    if len(models) == 1:
+        return first, (), facts
+    total, states = first.values, [first]
+    for atoms in models[1:]:
+        each, _ = _map_of_atoms(atoms, asked)
+        total = total + each.values
         states += [each] if asked.states else []
-    mean = dataclasses.replace(each, values=total / len(models))
-    return mean, states, facts
+    mean = dataclasses.replace(first, values=total / len(models))
+    return mean, tuple(states) if asked.states else (), facts
+
+
+def _map_of_atoms(atoms: Atoms, asked: Asked) -> tuple[VoxelMap, dict[str, Any]]:
+    """Return the map of one model, and what is about it."""
+    shown, facts = atoms.to_gaussians(PENG_1996), {"surroundings": "vacuum"}
+    if asked.solvent:
+        shown, facts = _in_solvent(atoms)
+    return _render(shown, Grid((asked.box,) * 3, asked.pixel_size)), facts
 
 
 def _amplitude_of_models(models: tuple[Atoms, ...]) -> tuple[float, ...]:
