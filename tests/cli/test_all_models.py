@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import vitrax as vx
-from vitrax.cli import main
+from vitrax.cli import _specimen, main
 from vitrax.cli._batches import images_in_order
 from vitrax.cli._draw import draw_models, draw_particles, with_models
-from vitrax.cli._exit import BAD_INPUT, USAGE
+from vitrax.cli._exit import BAD_INPUT, RESOURCES, USAGE
 from vitrax.cli._recipe import Recipe
 
 
@@ -193,6 +193,16 @@ def test_models_that_are_not_there(nmr, tmp_path, capsys, model, code, message):
     options = ["--out", str(tmp_path / "a.mrc"), "--model", model]
     assert main(["volume", str(nmr), *options]) == code
     assert message in capsys.readouterr().err
+
+
+def test_maps_of_many_models_that_no_memory_holds(nmr, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_specimen, "total_memory", lambda: 400_000)
+    options = ["--out", str(tmp_path / "a"), "--model", "all", *SMALL]
+    assert main(["simulate", str(nmr), *options]) == RESOURCES
+    assert "cannot keep the maps of 2 models because about 484 kB" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_map_has_no_models(nmr, tmp_path, capsys):

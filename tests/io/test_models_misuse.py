@@ -92,9 +92,10 @@ def test_a_packed_model_and_bare_arrays_are_told(tmp_path):
         read_model(tmp_path / "m" / "arrays.safetensors")
 
 
-@pytest.mark.parametrize("path", ["a\0b", "a" * 5000, "loop/a.json"])
+@pytest.mark.parametrize("path", ["a\0b", "a" * 5000, "file/a.json"])
 def test_names_that_no_file_has_are_told(tmp_path, path):
-    with pytest.raises(InputError, match=r"can't be opened|no such file"):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="can't be opened"):
         read_model(f"{tmp_path}/{path}")
 
 

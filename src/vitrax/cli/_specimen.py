@@ -19,8 +19,9 @@ from ..structure import (
     render,
     with_mean_hydrogens,
 )
-from ._exit import UsageError
+from ._exit import ResourceError, UsageError
 from ._map_resampling import resample_map
+from ._needs import as_bytes, total_memory
 from ._placing import MARGIN, PlacedAtoms, PlacedMap
 
 
@@ -175,6 +176,8 @@ def _maps_of_models(
 
     Models are rendered one by one: their mean takes no more memory than one.
     """
+    if asked.states:
+        _check_memory(len(models), asked.box)
     first, facts = _map_of_atoms(models[0], asked)
     if len(models) == 1:
         return first, (), facts
@@ -185,6 +188,18 @@ def _maps_of_models(
         states += [each] if asked.states else []
     mean = dataclasses.replace(first, values=total / len(models))
     return mean, tuple(states) if asked.states else (), facts
+
+
+def _check_memory(models: int, box: int) -> None:
+    """Raise if memory can't hold the maps of all models and their transforms."""
+    # A transform is padded by half, of complex numbers for half the frequencies.
+    needed, memory = models * 4 * box**3 * (1 + 1.5**3), total_memory()
+    if models > 1 and memory is not None and needed > memory:
+        raise ResourceError(
+            f"cannot keep the maps of {models} models because about "
+            f"{as_bytes(needed)} of memory are needed and the machine has "
+            f"{as_bytes(memory)}; do lower --box, or choose one with --model"
+        )
 
 
 def _map_of_atoms(atoms: Atoms, asked: Asked) -> tuple[VoxelMap, dict[str, Any]]:
