@@ -94,16 +94,14 @@ def test_the_map_is_the_mean_of_the_models_maps(simulated):
 
 
 def test_noise_and_models_don_t_depend_on_batches(nmr, tmp_path):
-    options = ["--no-report", "--n", "7", "--model", "all", "--snr", "0.5"]
-    for size in ("1", "3", "100"):
+    options = ["--no-report", "--n", "9", "--model", "all", "--snr", "0.5"]
+    for size in ("1", "4"):
         made("simulate", nmr, tmp_path / size, *options, "--batch-size", size)
-    stacks = [
-        vx.io.read_stack(tmp_path / size / "particles.mrcs")[:]
-        for size in ("1", "3", "100")
-    ]
-    np.testing.assert_allclose(stacks[1], stacks[0], atol=1e-4)
-    np.testing.assert_allclose(stacks[2], stacks[0], atol=1e-4)
-    assert (classes(tmp_path / "1" / "particles.star") < 3).all()
+    one, four = (
+        vx.io.read_stack(tmp_path / size / "particles.mrcs")[:] for size in ("1", "4")
+    )
+    np.testing.assert_allclose(four, one, atol=1e-4)
+    assert set(classes(tmp_path / "4" / "particles.star")) == {1, 2}
 
 
 def test_a_volume_is_the_mean_of_all_models(nmr, tmp_path):
@@ -144,7 +142,7 @@ def test_projections_are_of_single_models(nmr, tmp_path, options):
 
 
 def test_a_field_has_all_models(nmr, tmp_path):
-    options = ["--size", "96", "--n-copies", "6", "2", "--distance", "0"]
+    options = ["--size", "64", "--n-copies", "6", "0", "--distance", "0"]
     options += ["--ice", "0", "--no-report"]
     out = tmp_path / "m"
     command = ["simulate-micrograph", str(nmr), str(nmr), "--out", str(out)]
@@ -153,7 +151,8 @@ def test_a_field_has_all_models(nmr, tmp_path):
     numbers = classes(out / "truth.star")
     listed = record["results"]["specimens"]
     assert [each["model"] for each in listed] == [1, 2, 1, 2]
-    assert ((numbers <= 2).sum(), (numbers > 2).sum()) == (6, 2)
+    assert set(numbers) == {1, 2}
+    assert len(numbers) == 6
     assert any("of one of its 2 models" in note for note in record["warnings"])
 
 
