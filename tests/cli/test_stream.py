@@ -20,7 +20,7 @@ def simulator():
         [[3.0, -2.0, 4.0], [0.0, 5.0, 0.0]], [[9.0], [5.0]], [[4.0]] * 2
     )
     voxel_map = vx.render(blob, vx.Grid((16, 16, 16), 2.0))
-    return Simulator(vx.FourierMap.from_map(voxel_map), 16, 2.0, 1, 4)
+    return Simulator((vx.FourierMap.from_map(voxel_map),), 16, 2.0, 1, 4)
 
 
 @pytest.fixture(scope="module")
@@ -104,4 +104,6 @@ def test_kill_leaves_nothing(tmp_path, kind, code):
 
 def test_zero_specimen_gives_zero_images(particles):
     nothing = vx.FourierMap.from_map(vx.VoxelMap(jnp.zeros((16, 16, 16)), 2.0))
-    assert np.abs(joined(Simulator(nothing, 16, 2.0, 1, 4).clean(particles))).max() == 0
+    assert (
+        np.abs(joined(Simulator((nothing,), 16, 2.0, 1, 4).clean(particles))).max() == 0
+    )

@@ -31,6 +31,7 @@ from vitrax.io import (
     register_model,
     write_model,
 )
+from vitrax.io._model_registry import VERSIONS
 
 
 pytestmark = pytest.mark.float32
@@ -534,7 +535,11 @@ OLD = OLD.replace(
 )
 
 
-def test_a_file_of_an_older_library_is_read(tmp_path):
+LATER_IN_LENSES = {"convergence": 2, "aperture": 3}
+
+
+def test_a_file_of_an_older_library_is_read(tmp_path, monkeypatch):
+    monkeypatch.setitem(VERSIONS, "vitrax.optics.Lens", (3, LATER_IN_LENSES))
     path = tmp_path / "old.json"
     path.write_text(OLD)
     with pytest.warns(InputWarning, match=r"Lens\.convergence = None.*aperture = None"):
@@ -545,14 +550,6 @@ def test_a_file_of_an_older_library_is_read(tmp_path):
     assert scope.constants == vx.physics.CODATA
     assert scope.lens.aperture is None
     assert isinstance(scope.lens.damping, optics.ThickSpecimen)
-
-
-def test_a_default_goes_through_its_converter(tmp_path):
-    path = written(tmp_path, without("model", "fields", "gain"), vx.Camera())
-    with pytest.warns(InputWarning, match=r"written by vitrax '0\.1\.0'.*Camera\.gain"):
-        gain = read_model(path).gain
-    assert isinstance(gain, jax.Array)
-    assert float(gain) == 1.0
 
 
 def written(folder, change, noun):
@@ -625,9 +622,9 @@ QUATERNION = ("rotation", "fields", "quaternion")
 REFUSED = {
     "another format": (setting("format", "other"), full_lens, "it isn't a model"),
     "newer": (
-        lambda d: d.update(version=2, vitrax="3.1"),
+        lambda d: d.update(version=3, vitrax="3.1"),
         full_lens,
-        r"vitrax '3\.1' wrote it in version 2 .* upgrade vitrax",
+        r"vitrax '3\.1' wrote it in version 3 .* upgrade vitrax",
     ),
     "version": (setting("version", "1"), full_lens, "its version is '1'"),
     "truth as version": (setting("version", True), full_lens, "its version is True"),
@@ -676,7 +673,7 @@ REFUSED = {
     "missing field": (
         without("model", "fields", "defocus"),
         full_lens,
-        r"vitrax\.optics\.Lens\.defocus \(model\.defocus\) is missing, and has no",
+        r"vitrax\.optics\.Lens\.defocus \(model\.defocus\) is missing; do",
     ),
     "missing argument": (
         without("model", "fields", "name"),
@@ -686,7 +683,7 @@ REFUSED = {
     "unknown field": (
         of_model("spin", 1),
         full_lens,
-        r"model has a field 'spin', which vitrax\.optics\.Lens hasn't",
+        r"model has the unknown field 'spin', which vitrax\.optics\.Lens hasn't",
     ),
     "field by place": (
         setting("model", "fields", []),
@@ -948,17 +945,6 @@ def test_what_is_wrong_is_refused_by_name(tmp_path, name):
     assert len(str(caught.value)) < 600
 
 
-def test_fields_may_come_in_any_order(tmp_path):
-    def turned(value):
-        if not isinstance(value, dict):
-            return value
-        return {key: turned(value[key]) for key in reversed(value)}
-
-    lens = full_lens()
-    path = written(tmp_path, lambda d: json.dumps(turned(d)), lens)
-    assert_same(read_model(path), lens)
-
-
 HEADERS = {
     "out of bounds": (
         lambda h: h["positions"].update(data_offsets=[0, 10**15]),
@@ -1067,13 +1053,14 @@ def test_json_and_arrays_of_two_models_are_told_apart(tmp_path):
 def test_the_json_of_a_folder_may_be_named(tmp_path):
     write_model(tmp_path / "m", gaussians())
     assert_same(read_model(tmp_path / "m" / "model.json"), gaussians())
+    (tmp_path / "m" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="isn't JSON"):
-        read_model(tmp_path / "m" / "arrays.safetensors")
+        read_model(tmp_path / "m" / "notes.txt")
     with pytest.raises(InputError, match=r"nowhere because there is no such file"):
         read_model(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"model\.json because there is no such file"):
         read_model(tmp_path)
-    with pytest.raises(InputError, match="isn't a file of at most 256 MiB"):
+    with pytest.raises(InputError, match="it is a device, not a file"):
         read_model("/dev/zero")
 
 
@@ -1143,8 +1130,8 @@ register_model(Holder)
         (lambda: vx.io.StarTable({"a": ["b"]}), "StarTable, which isn't a noun"),
         (lambda: eqx.tree_at(lambda b: b.radius, ball(), 1.0), r"is 1\.0 where Float"),
         (
-            lambda: eqx.tree_at(lambda b: b.radius, ball(), np.ones(())),
-            r"is an array of numpy where one of jax belongs; do give .*asarray",
+            lambda: eqx.tree_at(lambda b: b.table, ball(), jnp.ones(3)),
+            r"Ball\.table \(model\.table\) is an array where ndarray belongs; do give",
         ),
         (
             lambda: eqx.tree_at(

@@ -65,7 +65,10 @@ BROKEN = {
     "NaN": (HEADER + "0 1\n0.1 nan\n", "NaN or infinite in row 2"),
     "infinite": (HEADER + "0 1\n0.1 inf\n", "NaN or infinite in row 2"),
     "infinite frequency": (HEADER + "0 1\ninf 0\n", "NaN or infinite in row 2"),
-    "text": (HEADER + "0 1\n0.1 none\n", "values aren't numbers"),
+    "text": (
+        HEADER + "0 1\n0.1 none\n",
+        r"'none' in row 2 \(line 6\) isn't",
+    ),
 }
 
 

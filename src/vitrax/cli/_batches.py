@@ -1,6 +1,6 @@
 """Particles as rows of numbers, in batches of one shape."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -26,6 +26,52 @@ def batches(rows: Rows, batch_size: int) -> Iterator[tuple[int, int, Rows, jax.A
         stop = min(start + batch_size, count)
         items = np.minimum(np.arange(start, start + batch_size), stop - 1)
         yield start, stop, {k: v[items] for k, v in rows.items()}, jnp.asarray(items)
+
+
+def images_in_order(
+    make: Callable[[int, Rows, jax.Array], tuple[jax.Array, ...]],
+    particles: ParticleStack,
+    rows: Rows,
+    batch_size: int,
+    models: int,
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield images of particles in their order, batch by batch.
+
+    Particles of several models are taken by model out of some batches at a time, so
+    that one compiled function serves all, and are put back into their places.
+
+    Args:
+        make: images of rows of one model, given its number, the rows and their items.
+        particles: say in rlnClassNumber of which model they are, where there are many.
+        rows: numbers of the particles, by name.
+        batch_size: images at a time.
+        models: how many there are.
+    """
+    if models == 1:
+        for start, stop, some, items in batches(rows, batch_size):
+            images = make(0, some, items)
+            yield tuple(finite(each[: stop - start], start) for each in images)
+        return
+    of_models = np.asarray(particles.columns["rlnClassNumber"]).astype(int) - 1
+    few = max(batch_size // models, 1)
+    for start in range(0, len(of_models), _WINDOW * batch_size):
+        window = of_models[start : start + _WINDOW * batch_size]
+        found: list[Any] = []
+        for model in np.unique(window):
+            own = np.flatnonzero(window == model)
+            chosen = {name: column[start + own] for name, column in rows.items()}
+            for first, last, some, items in batches(chosen, few):
+                images = make(int(model), some, jnp.asarray(start + own[items]))
+                for place, each in enumerate(images):
+                    if place == len(found):
+                        shape = (len(window), *each.shape[1:])
+                        found.append(np.empty(shape, np.float32))
+                    found[place][own[first:last]] = each[: last - first]
+        yield tuple(finite(each, start) for each in found)
+
+
+# Batches among which particles of several models are put in order.
+_WINDOW = 4
 
 
 def pose_rows(particles: ParticleStack) -> Rows:

@@ -190,7 +190,7 @@ def _variants(job: Job, particles: ParticleStack) -> dict[str, np.ndarray]:
     """Return the simulations of some particles by convention."""
     angles, shifts = known(particles.angles), particles.shifts
     transposed = -angles[:, ::-1]
-    mirrored = dataclasses.replace(job.simulator, specimen=_mirrored(job))
+    mirrored = dataclasses.replace(job.simulator, specimens=_mirrored(job))
     given = _images(job.simulator, particles)
     return {
         GIVEN: given,
@@ -207,12 +207,14 @@ def _images(simulator: Simulator, particles: ParticleStack) -> np.ndarray:
     return np.concatenate(list(simulator.clean(particles)))
 
 
-def _mirrored(job: Job) -> FourierMap:
-    """Return the map with z and -z exchanged, ready to be sliced."""
-    original = job.specimen.voxel_map
-    values = _reversed(np.asarray(original.values), axis=0)
-    mirrored = VoxelMap(values, original.voxel_size, original.unit)
-    return ready_to_slice(mirrored)
+def _mirrored(job: Job) -> tuple[FourierMap, ...]:
+    """Return the maps with z and -z exchanged, ready to be sliced."""
+    return ready_to_slice(
+        *(
+            VoxelMap(_reversed(np.asarray(each.values), 0), each.voxel_size, each.unit)
+            for each in job.specimen.maps
+        )
+    )
 
 
 def _reversed(values: np.ndarray, axis: int) -> np.ndarray:

@@ -202,6 +202,6 @@ def _convert_atoms(recipe: ConvertRecipe) -> dict[str, Any]:
     limit = recipe.reading.limit
     mended = io.write_mended_atoms(recipe.file, recipe.out, **limit)
     return {
-        "atoms": len(io.read_atoms(recipe.out)),
+        "atoms": len(io.read_atoms(recipe.out, model=1)),
         "mended": [f"{each.where}: {each.what}" for each in mended],
     }

@@ -1,5 +1,6 @@
 """Random poses and defoci: row i depends on the seed and on i alone."""
 
+import dataclasses
 import functools as ft
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ _DECIMALS = 6
 
 _STREAMS = (
     "rotation", "shift", "defocus", "astigmatism", "angle", "height", "subset", "row",
-    "noise", "place", "ice", "counts",
+    "noise", "place", "ice", "counts", "model",
 )  # fmt: skip
 
 
@@ -102,6 +103,36 @@ def draw_rows(seed: int, n: int, count: int) -> np.ndarray:
     """Return `n` row numbers below `count`, with replacement."""
     rows = _per_item(seed, "row", n, lambda key: jr.randint(key, (), 0, count))
     return rows.astype(np.int64)
+
+
+def draw_models(seed: int, n: int, count: int, species: int = 0) -> np.ndarray:
+    """Return the model, below `count`, that each of `n` particles is of; all as likely.
+
+    Args:
+        seed: of the data set.
+        n: number of particles.
+        count: of models.
+        species: each draws its own.
+    """
+    models = _per_item(
+        seed, "model", n, lambda key: jr.randint(key, (), 0, count), species
+    )
+    return models.astype(np.int64)
+
+
+def with_models(particles: ParticleStack, seed: int, count: int) -> ParticleStack:
+    """Return particles with the number of a model each, from 1, as rlnClassNumber.
+
+    Args:
+        particles: of one species.
+        seed: of the data set.
+        count: of models; the particles as they are where it is 1.
+    """
+    if count == 1:
+        return particles
+    numbers = 1 + draw_models(seed, len(particles), count)
+    columns = {**particles.columns, "rlnClassNumber": numbers}
+    return dataclasses.replace(particles, columns=columns)
 
 
 def uniform_angles(seed: int, n: int, species: int = 0) -> np.ndarray:

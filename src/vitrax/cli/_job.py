@@ -14,7 +14,7 @@ from .._files import InputError
 from ..detector import Camera
 from ..image import ParticleStack
 from ..structure import VOLT
-from ._draw import draw_particles
+from ._draw import draw_particles, with_models
 from ._exit import UsageError
 from ._optics_facts import defocus_warnings, spread_warning
 from ._particle_options import DEFAULTS, RANDOM, ParticleOptions
@@ -27,7 +27,7 @@ from ._source import (
     sampling_of_source,
     sourced_particles,
 )
-from ._specimen import Asked, Specimen, specimen_of
+from ._specimen import Asked, Specimen, notes_on_models, specimen_of
 from ._specimen_options import SpecimenOptions, parse_b_factor
 from ._stream import Simulator, default_batch_size, ready_to_slice
 
@@ -82,13 +82,19 @@ def prepare(recipe: Recipe) -> Job:
         particles = particles_of(recipe, source)
         box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
         asked = Asked(
-            box, pixel_size, recipe.resolution, recipe.particle_diameter, recipe.solvent
+            box,
+            pixel_size,
+            recipe.resolution,
+            recipe.particle_diameter,
+            recipe.solvent,
+            states=True,
         )
         specimen = specimen_of(structure, asked)
+    particles = with_models(particles, recipe.seed, len(specimen.maps))
     if recipe.dose is not None:
         check_in_volts(specimen, str(recipe.structure))
     simulator = Simulator(
-        ready_to_slice(specimen.voxel_map),
+        ready_to_slice(*specimen.maps),
         box,
         pixel_size,
         recipe.ctf_pad,
@@ -271,6 +277,7 @@ def _cautions(
     box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
     largest = None if recipe.source else max(recipe.defocus, key=abs)
     found = [*defocus_warnings(particles, largest), _surroundings(recipe)]
+    found += notes_on_models(specimen)
     spread = spread_warning(
         particles, box, pixel_size, specimen.diameter, recipe.resolution
     )

@@ -103,8 +103,8 @@ def _results(
     y, x = recipe.shape
     area = x * y * job.pixel_size**2
     covered = sum(
-        count * np.pi * (specimen.diameter / 2) ** 2 / area
-        for count, specimen in zip(recipe.copies, job.specimens, strict=True)
+        each.count * np.pi * (each.specimen.diameter / 2) ** 2 / area
+        for each in job.species
     )
     vacuum = recipe.dose * job.pixel_size**2
     return {
@@ -118,10 +118,13 @@ def _results(
         "highest_height": float(job.heights.max()),
         "computed_beyond_edges": job.margin,
         "specimens": [
-            {"structure": str(path), **specimen.facts, "kernel": repr(ready.kernel)}
-            for path, specimen, ready in zip(
-                recipe.structures, job.specimens, job.ready, strict=True
-            )
+            {
+                "structure": str(each.path),
+                **({"model": each.model} if each.model else {}),
+                **each.specimen.facts,
+                "kernel": repr(ready.kernel),
+            }
+            for each, ready in zip(job.species, job.ready, strict=True)
         ],
     }
 

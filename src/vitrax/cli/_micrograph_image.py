@@ -55,10 +55,8 @@ def image_of(
         advance(1)
     species = [
         (ready, poses_of(job, number))
-        for number, (ready, count) in enumerate(
-            zip(job.ready, recipe.copies, strict=True)
-        )
-        if count
+        for number, (ready, each) in enumerate(zip(job.ready, job.species, strict=True))
+        if each.count
     ]
     contrast = _contrast(species, scope, layers, job.box, recipe.shape)
     contrast.block_until_ready()

@@ -9,25 +9,19 @@ import numpy as np
 
 from ..detector import Camera
 from ..grid import Grid
-from ..image import Microscope, OpticsGroup, ParticleStack, random_places
+from ..image import Microscope, OpticsGroup, ParticleStack
 from ..optics import Lens
 from ..pose import Pose, Rotation
 from ..structure import FourierMap
-from ._draw import (
-    draw_subsets,
-    no_images,
-    preferred_angles,
-    stream,
-    uniform_angles,
-    uniform_heights,
-)
-from ._exit import UsageError
-from ._job import camera_of, check_in_volts, filled, noted, read_angles
+from ._draw import draw_subsets, no_images
+from ._job import camera_of, check_in_volts, filled, noted
+from ._micrograph_layout import angles_of, heights_of, places_of, rounded
 from ._micrograph_recipe import MicrographRecipe
 from ._needs import AT_REST, Plan
 from ._optics_facts import defocus_warnings, delocalisation
 from ._particle_options import DEFAULTS
 from ._placing import PlacedAtoms, PlacedMap, good_box, is_map, read_structure
+from ._species import Species, species_of
 from ._specimen import Asked, Specimen, specimen_of
 from ._specimen_options import OF_A_FILE, OF_MAPS, SpecimenOptions
 from ._stream import ready_to_slice
@@ -35,7 +29,6 @@ from ._stream import ready_to_slice
 
 MICROGRAPH, NOISE_FREE, STAR = "micrograph.mrc", "noise-free.mrc", "truth.star"
 REPORT, RUN = "report.html", "run.json"
-_DECIMALS = 6
 # Memory of the field while it is made, in units of its pixels' bytes.
 _WORKING = 26
 
@@ -46,8 +39,8 @@ class MicrographJob:
 
     Args:
         recipe: with every parameter resolved.
-        specimens: one for each structure.
-        ready: the same, made ready to be sliced.
+        species: the kinds of particles.
+        ready: the map of each, made ready to be sliced.
         particles: where and how each lies; columns say its place and its species.
         heights: of the particles above the middle of the ice, Å.
         camera: that records it.
@@ -56,13 +49,18 @@ class MicrographJob:
     """
 
     recipe: MicrographRecipe
-    specimens: tuple[Specimen, ...]
+    species: tuple[Species, ...]
     ready: tuple[FourierMap, ...]
     particles: ParticleStack
     heights: np.ndarray
     camera: Camera
     margin: int
     notes: tuple[str, ...]
+
+    @property
+    def specimens(self) -> tuple[Specimen, ...]:
+        """What each species is."""
+        return tuple(each.specimen for each in self.species)
 
     @property
     def pixel_size(self) -> float:
@@ -92,7 +90,7 @@ class MicrographJob:
         return whole + self.particles.shifts
 
     def of_species(self, number: int) -> np.ndarray:
-        """Return which particles are of the structure `number`, from 0."""
+        """Return which particles are of the species `number`, from 0."""
         return self.particles.columns["rlnClassNumber"] == number + 1
 
     def field(self) -> tuple[int, int]:
@@ -148,11 +146,12 @@ def prepare_micrograph(recipe: MicrographRecipe) -> MicrographJob:
             _specimen(recipe, structure, str(path))
             for structure, path in zip(placed, recipe.structures, strict=True)
         )
-    particles, heights = _particles(recipe, specimens)
+    species = species_of(recipe, specimens)
+    particles, heights = _particles(recipe, species)
     return MicrographJob(
         recipe,
-        specimens,
-        tuple(ready_to_slice(specimen.voxel_map) for specimen in specimens),
+        species,
+        tuple(ready for each in specimens for ready in ready_to_slice(*each.maps)),
         particles,
         heights,
         camera,
@@ -224,21 +223,21 @@ def _specimen(
     insisted = recipe.solvent is True and len(recipe.structures) == 1
     solvent = wanted and (isinstance(structure, PlacedAtoms) or insisted)
     box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-    asked = Asked(box, pixel_size, recipe.resolution, None, solvent)
+    asked = Asked(box, pixel_size, recipe.resolution, None, solvent, states=True)
     specimen = specimen_of(structure, asked)
     check_in_volts(specimen, path)
     return specimen
 
 
 def _particles(
-    recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
+    recipe: MicrographRecipe, species: tuple[Species, ...]
 ) -> tuple[ParticleStack, np.ndarray]:
     """Return the particles of a micrograph, and their heights."""
-    counts, n = recipe.copies, sum(recipe.copies)
-    species = np.repeat(np.arange(len(counts)), counts)
+    n = sum(each.count for each in species)
+    numbers = np.repeat(np.arange(len(species)), [each.count for each in species])
     pixel_size = float(recipe.angpix or 0.0)
-    heights = _rounded(_joined(_heights_of, recipe, specimens))
-    whole, rest = _places(recipe, specimens)
+    heights = heights_of(recipe, species)
+    whole, rest = places_of(recipe, species)
     defocus = np.stack(
         [
             recipe.defocus - heights,
@@ -259,9 +258,9 @@ def _particles(
         rows=np.arange(n),
         optics=(optics,),
         groups=np.zeros(n, np.int64),
-        angles=_rounded(_joined(_angles_of, recipe, specimens)),
+        angles=angles_of(recipe, species),
         shifts=rest,
-        defocus=_rounded(defocus),
+        defocus=rounded(defocus),
         phase_shifts=np.full(n, recipe.phase_shift),
         b_factors=np.full(n, recipe.b_envelope),
         scales=np.ones(n),
@@ -269,78 +268,11 @@ def _particles(
             "rlnMicrographName": np.full(n, MICROGRAPH),
             "rlnCoordinateX": whole[:, 0],
             "rlnCoordinateY": whole[:, 1],
-            "rlnClassNumber": species + 1,
+            "rlnClassNumber": numbers + 1,
             "rlnRandomSubset": draw_subsets(recipe.seed, n),
         },
     )
     return stack, heights
-
-
-def _joined(
-    draw: Any, recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
-) -> np.ndarray:
-    """Return what is drawn of each species, one after the other."""
-    drawn = [
-        draw(recipe, specimen, number, count)
-        for number, (specimen, count) in enumerate(
-            zip(specimens, recipe.copies, strict=True)
-        )
-        if count
-    ]
-    return np.concatenate(drawn)
-
-
-def _heights_of(
-    recipe: MicrographRecipe, specimen: Specimen, number: int, count: int
-) -> np.ndarray:
-    spread = recipe.heights
-    if spread is None:
-        spread = max(recipe.ice - specimen.diameter, 0.0)
-    return spread * uniform_heights(recipe.seed, count, number)
-
-
-def _angles_of(
-    recipe: MicrographRecipe, _: Specimen, number: int, count: int
-) -> np.ndarray:
-    if recipe.orientations == "uniform":
-        return uniform_angles(recipe.seed, count, number)
-    if recipe.orientations == "preferred":
-        return preferred_angles(recipe.seed, count, species=number)
-    angles = read_angles(recipe.orientations, **recipe.reading.limit)
-    return np.asarray(angles, float)[np.arange(count) % len(angles)]
-
-
-def _places(
-    recipe: MicrographRecipe, specimens: tuple[Specimen, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixel (x, y) of each particle, and the rest of its place, Å.
-
-    Pixels are whole, as programs that cut boxes need them; the rest is the origin's.
-    """
-    pixel_size = float(recipe.angpix or 0.0)
-    distance = recipe.distance
-    if distance is None:
-        distance = max(specimen.diameter for specimen in specimens)
-    y, x = recipe.shape
-    extent = (y * pixel_size, x * pixel_size)
-    places = _random_places(recipe, extent, distance)
-    middle = np.array([(x - 1) / 2, (y - 1) / 2])
-    exact = places / pixel_size + middle
-    whole = np.clip(np.round(exact), 0, np.array([x, y]) - 1)
-    return whole, _rounded((exact - whole) * pixel_size)
-
-
-def _random_places(
-    recipe: MicrographRecipe, extent: tuple[float, float], distance: float
-) -> np.ndarray:
-    key, n = stream(recipe.seed, "place"), sum(recipe.copies)
-    try:
-        return random_places(key, extent, n, distance)
-    except ValueError as error:
-        reason = str(error).partition("; do ")[0]
-        raise UsageError(
-            f"{reason}; do lower --n-copies or --distance, or raise --size"
-        ) from error
 
 
 def _margin(recipe: MicrographRecipe, heights: np.ndarray) -> int:
@@ -361,6 +293,12 @@ def _cautions(
     """Return what the reader should know of the physics."""
     found = [
         *defocus_warnings(particles, recipe.defocus),
+        *(
+            f"Each particle of {path.name} is of one of its {len(each.states)} models, "
+            f"drawn evenly: rlnClassNumber counts the models of all structures."
+            for path, each in zip(recipe.structures, specimens, strict=True)
+            if each.states
+        ),
         "Particles don't fade or move in the exposure; the ice does, as its molecules "
         "diffuse. Ice isn't absent where a particle is."
         if recipe.ice
@@ -379,10 +317,6 @@ def _cautions(
                 "about twice that in ice, at low resolution."
             )
     return found
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    return np.round(values, _DECIMALS) + 0.0
 
 
 def poses_of(job: MicrographJob, number: int) -> Any:

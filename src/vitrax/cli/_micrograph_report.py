@@ -153,16 +153,16 @@ def _species(job: MicrographJob) -> plot.Section:
         "heights",
     )  # fmt: skip
     rows = []
-    for number, specimen in enumerate(job.specimens):
+    for number, each in enumerate(job.species):
         heights = job.heights[job.of_species(number)]
         spread = f"{heights.min():.0f} to {heights.max():.0f} Å" if len(heights) else ""
         rows.append(
             (
                 str(number + 1),
-                job.recipe.structures[number].name,
+                each.name,
                 str(len(heights)),
-                f"{specimen.diameter:.0f} Å",
-                specimen.facts.get("surroundings", "as in the map"),
+                f"{each.specimen.diameter:.0f} Å",
+                each.specimen.facts.get("surroundings", "as in the map"),
                 spread,
             )
         )

@@ -13,6 +13,7 @@ from ..structure import VOLT, Atoms, VoxelMap, centre_of_mass
 from ._exit import UsageError
 from ._options import as_option
 from ._specimen_options import (
+    ALL_MODELS,
     OF_A_FILE,
     SpecimenOptions,
     is_packaged,
@@ -44,14 +45,19 @@ class PlacedAtoms:
     """Atoms of a file, copied, blurred and moved as they will be imaged.
 
     Args:
-        atoms: about the origin.
+        models: about the origin: one, or all of the file, moved as one.
         centre: coordinates (x, y, z) in the file of what is at the origin, Å.
         reach: distance of the outermost atom from the origin, Å.
     """
 
-    atoms: Atoms
+    models: tuple[Atoms, ...]
     centre: np.ndarray
     reach: float
+
+    @property
+    def atoms(self) -> Atoms:
+        """Of the first model."""
+        return self.models[0]
 
     @property
     def voxel_size(self) -> None:
@@ -153,17 +159,21 @@ def read_structure(recipe: SpecimenOptions) -> PlacedAtoms | PlacedMap:
     """
     _refuse_misplaced(recipe)
     if is_packaged(recipe.structure):
-        return _placed_atoms(datasets.apoferritin(), recipe)
+        return _placed_atoms([datasets.apoferritin()], recipe)
     if is_map(recipe.structure):
         return _placed_map(recipe)
-    return _placed_atoms(_atoms_of_file(recipe), recipe)
+    return _placed_atoms(_models_of_file(recipe), recipe)
 
 
-def _atoms_of_file(recipe: SpecimenOptions) -> Atoms:
-    """Return the atoms that the recipe chooses of its file."""
-    chosen = {name: getattr(recipe, name) for name in OF_A_FILE}
+def _models_of_file(recipe: SpecimenOptions) -> list[Atoms]:
+    """Return the atoms that the recipe chooses of its file, of each model."""
+    chosen = {name: getattr(recipe, name) for name in OF_A_FILE} | recipe.reading.limit
     try:
-        return io.read_atoms(recipe.structure, **chosen, **recipe.reading.limit)
+        if recipe.model != ALL_MODELS:
+            return [io.read_atoms(recipe.structure, **chosen)]
+        del chosen["model"]
+        ensemble = io.read_ensemble(recipe.structure, **chosen)
+        return [ensemble.state(number) for number in range(len(ensemble))]
     except InputError:
         raise
     except ValueError as error:
@@ -221,14 +231,19 @@ def _refuse_misplaced(recipe: SpecimenOptions) -> None:
         )
 
 
-def _placed_atoms(atoms: Atoms, recipe: SpecimenOptions) -> PlacedAtoms:
-    atoms = with_b_factors(symmetric_copies(atoms, recipe.symmetry), recipe.b_factor)
+def _placed_atoms(models: list[Atoms], recipe: SpecimenOptions) -> PlacedAtoms:
+    """Return models moved as one, so that they lie on each other as in the file."""
+    models = [
+        with_b_factors(symmetric_copies(atoms, recipe.symmetry), recipe.b_factor)
+        for atoms in models
+    ]
     centre = np.zeros(3)
     if recipe.centre is not False:
-        centre = np.asarray(centre_of_mass(atoms), float)
-    atoms = moved(atoms, -centre)
-    reach = float(np.sqrt((np.asarray(atoms.positions) ** 2).sum(axis=1).max()))
-    return PlacedAtoms(atoms, centre, reach)
+        middles = [np.asarray(centre_of_mass(atoms), float) for atoms in models]
+        centre = np.mean(middles, axis=0)
+    models = [moved(atoms, -centre) for atoms in models]
+    squares = [(np.asarray(each.positions) ** 2).sum(axis=1).max() for each in models]
+    return PlacedAtoms(tuple(models), centre, float(np.sqrt(max(squares))))
 
 
 def _placed_map(recipe: SpecimenOptions) -> PlacedMap:

@@ -7,7 +7,8 @@ from ..image import ParticleStack
 from ._job import Job
 from ._needs import AT_REST, Plan, check_needs, plan_lines
 from ._pixel_statistics import PixelStatistics, disc
-from ._stream import WORKING_COPIES, Noise
+from ._specimen import state_names
+from ._stream import WORKING_COPIES, Noise, bytes_of_maps
 
 
 # Bytes of a row of particles.star, and of a report.
@@ -25,12 +26,12 @@ def plan_of(job: Job) -> Plan:
         "particles.mrcs": 1024 + 4 * n * box**2,
         "particles.star": 2000 + _ROW * n,
         "map.mrc": 1024 + 4 * box**3,
+        **{name: 1024 + 4 * box**3 for name in state_names(job.specimen)},
         "report.html": _REPORT if job.recipe.report else 0,
     }
     working = box * job.simulator.padding
     batch = job.simulator.batch_size * 4 * working**2 * WORKING_COPIES
-    specimen = job.simulator.specimen.coefficients
-    maps = 4 * box**3 * 2 + specimen.size * specimen.dtype.itemsize
+    maps = bytes_of_maps(job.simulator.specimens, box)
     return Plan(disk, batch + maps + AT_REST + 400 * n)
 
 

@@ -60,7 +60,7 @@ def _run(job: Projection, start: float) -> None:
             "unit": job.unit,
             **seen.as_results(),
             "specimen": job.specimen.facts,
-            "kernel": repr(job.projector.specimen.kernel),
+            "kernel": repr(job.projector.specimens[0].kernel),
             "stack_bytes": (folder / STACK).stat().st_size,
             "seconds": round(time.monotonic() - start, 2),
         }

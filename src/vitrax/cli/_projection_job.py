@@ -5,6 +5,7 @@ import dataclasses
 from .. import io
 from ..image import ParticleStack
 from ..structure import ARBITRARY
+from ._draw import with_models
 from ._job import OPTICS_OF_SOURCE, filled, noted, particles_of, read_angles
 from ._needs import AT_REST, Plan
 from ._optics_facts import defocus_warnings
@@ -13,8 +14,13 @@ from ._placing import PlacedAtoms, PlacedMap, is_map, read_structure, shortest
 from ._project_recipe import ProjectRecipe
 from ._projector import Projector, kernel_of
 from ._source import Source, read_source, sampling_of_source
-from ._specimen import Asked, Specimen, specimen_of
-from ._stream import WORKING_COPIES, default_batch_size, to_fourier
+from ._specimen import Asked, Specimen, notes_on_models, specimen_of
+from ._stream import (
+    WORKING_COPIES,
+    bytes_of_maps,
+    default_batch_size,
+    to_fourier,
+)
 
 
 STACK, STAR, RUN = "projections.mrcs", "projections.star", "run.json"
@@ -69,14 +75,17 @@ def prepare_projection(recipe: ProjectRecipe) -> Projection:
         recipe = _sized_by_structure(recipe, structure)
         particles = particles_of(recipe, source)
         box, pixel_size = int(recipe.box or 0), float(recipe.angpix or 0.0)
-        specimen = specimen_of(structure, Asked(box, pixel_size, recipe.resolution))
+        asked = Asked(box, pixel_size, recipe.resolution, states=True)
+        specimen = specimen_of(structure, asked)
+    particles = with_models(particles, recipe.seed, len(specimen.maps))
     if not recipe.ctf:
         particles = dataclasses.replace(particles, defocus=None)
-    voxel_map = specimen.voxel_map
-    ready = to_fourier(voxel_map, kernel=kernel_of(recipe, voxel_map))
+    kernel = kernel_of(recipe, specimen.maps)
+    ready = tuple(to_fourier(each, kernel=kernel) for each in specimen.maps)
     batch_size = recipe.batch_size or min(default_batch_size(box, 1), len(particles))
     projector = Projector(ready, box, pixel_size, batch_size)
     notes = [*said, *(source.notes if source else ()), *_cautions(structure, specimen)]
+    notes += notes_on_models(specimen)
     if recipe.ctf:
         largest = None if source else max(recipe.defocus, key=abs)
         notes += defocus_warnings(particles, largest)
@@ -106,8 +115,7 @@ def plan_of(job: Projection) -> Plan:
     box, n = job.projector.box, len(job.particles)
     disk = {STACK: 1024 + 4 * n * box**2, STAR: 2000 + 200 * n}
     batch = job.projector.batch_size * 4 * box**2 * WORKING_COPIES
-    specimen = job.projector.specimen.coefficients
-    maps = 4 * box**3 * 2 + specimen.size * specimen.dtype.itemsize
+    maps = bytes_of_maps(job.projector.specimens, box)
     return Plan(disk, batch + maps + AT_REST + 400 * n)
 
 

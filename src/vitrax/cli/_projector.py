@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools as ft
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from ..physics import RELION
 from ..pose import Pose
 from ..potential import project
 from ..structure import FourierMap, SliceKernel, Trilinear, VoxelMap
-from ._batches import batches, finite, pose_rows
+from ._batches import images_in_order, pose_rows
 from ._optics_facts import contrast_per_map
 from ._project_recipe import ProjectRecipe
 from ._stream import Simulator, fine_kernel
@@ -23,16 +23,16 @@ from ._stream import Simulator, fine_kernel
 
 @dataclasses.dataclass(frozen=True)
 class Projector:
-    """Makes projections of one map, sums of voxels as relion_project does.
+    """Makes projections of maps, sums of voxels as relion_project does.
 
     Args:
-        specimen: the map, made ready to be sliced.
+        specimens: the map of each model, made ready to be sliced, all alike.
         box: pixels along a side.
         pixel_size: Å.
         batch_size: projections at a time.
     """
 
-    specimen: FourierMap
+    specimens: tuple[FourierMap, ...]
     box: int
     pixel_size: float
     batch_size: int
@@ -43,9 +43,16 @@ class Projector:
         Args:
             particles: with angles and shifts.
         """
-        for start, stop, rows, _ in batches(pose_rows(particles), self.batch_size):
-            images = _projections(self.specimen, rows, self.pixel_size, self.box)
-            yield finite(images[: stop - start], start)
+
+        def make(model: int, rows: Any, _: jax.Array) -> tuple[jax.Array]:
+            ready = self.specimens[model]
+            return (_projections(ready, rows, self.pixel_size, self.box),)
+
+        rows, models = pose_rows(particles), len(self.specimens)
+        for (images,) in images_in_order(
+            make, particles, rows, self.batch_size, models
+        ):
+            yield images
 
     def through_ctf(self, particles: ParticleStack) -> Iterator[np.ndarray]:
         """Yield projections under the CTF, protein white, batch by batch.
@@ -56,7 +63,7 @@ class Projector:
             particles: with angles, shifts and defocus.
         """
         simulator = Simulator(
-            self.specimen, self.box, self.pixel_size, 1, self.batch_size, RELION
+            self.specimens, self.box, self.pixel_size, 1, self.batch_size, RELION
         )
         contrast = contrast_per_map(particles, self.pixel_size, RELION)
         per_voxel = 1 / np.asarray(contrast, np.float32)[particles.groups]
@@ -66,18 +73,20 @@ class Projector:
             done += len(images)
 
 
-def kernel_of(recipe: ProjectRecipe, voxel_map: VoxelMap) -> SliceKernel | Trilinear:
+def kernel_of(
+    recipe: ProjectRecipe, voxel_maps: Sequence[VoxelMap]
+) -> SliceKernel | Trilinear:
     """Return the interpolation that a recipe asks for.
 
     Args:
         recipe: the parameters.
-        voxel_map: that is projected; by default the kernel depends on it.
+        voxel_maps: that are projected; by default the kernel is that of the one which
+            needs the finest.
     """
     if recipe.kernel == "trilinear":
         return Trilinear(recipe.pad or 2)
-    if recipe.kernel == "fine":
-        return fine_kernel(voxel_map)
-    return SliceKernel.for_map(voxel_map)
+    fit = fine_kernel if recipe.kernel == "fine" else SliceKernel.for_map
+    return max(map(fit, voxel_maps), key=lambda kernel: kernel.points)
 
 
 @ft.partial(jax.jit, static_argnums=3)

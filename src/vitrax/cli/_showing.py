@@ -146,7 +146,9 @@ def _map(job: Job) -> plot.Section:
     unit = "V" if voxel_map.unit == "V" else "a.u."
     return plot.Section(
         "Map",
-        "Projections of map.mrc, the map that the images were made from.",
+        "Projections of map.mrc, the map that the images were made from."
+        if not job.specimen.states
+        else "Projections of map.mrc, the mean of the maps of all models.",
         plot.draw_map(np.asarray(voxel_map.values), float(voxel_map.voxel_size), unit),
     )
 

@@ -21,7 +21,7 @@ from ._plan import as_text, check_resources, timed_plan
 from ._progress import progress, say
 from ._recipe import Recipe
 from ._source import comparable
-from ._specimen import RESOLUTIONS
+from ._specimen import RESOLUTIONS, state_names
 from ._stream import Noise, vacuum_transfer
 
 
@@ -56,7 +56,7 @@ def _run(job: Job, start: float) -> None:
     recipe = job.recipe
     signal, noise = _noise(job)
     with outbox(recipe.out, overwrite=recipe.overwrite) as folder:
-        io.write_map(folder / MAP, job.specimen.voxel_map)
+        _write_maps(job, folder)
         sample, background = _write_stack(job, noise, folder)
         _write_star(job, folder)
         comparison = _comparison(job)
@@ -74,6 +74,14 @@ def _run(job: Job, start: float) -> None:
     _say_done(job, results)
     if recipe.print_json:
         print(_record.as_json(record))
+
+
+def _write_maps(job: Job, folder: pathlib.Path) -> None:
+    """Write the map, and of several models that of each."""
+    io.write_map(folder / MAP, job.specimen.voxel_map)
+    names = state_names(job.specimen)
+    for name, state in zip(names, job.specimen.states, strict=True):
+        io.write_map(folder / name, state)
 
 
 def _noise(job: Job) -> tuple[Signal | None, Noise]:
@@ -155,8 +163,12 @@ def _results(job: Job, noise: Noise, comparison: Comparison | None) -> dict[str,
             {"envelope": envelope_left(job.particles, RESOLUTIONS)}
         ),
         "specimen": job.specimen.facts,
-        "kernel": repr(job.simulator.specimen.kernel),
+        "kernel": repr(job.simulator.specimens[0].kernel),
     }
+    if job.specimen.states:
+        numbers = np.asarray(job.particles.columns["rlnClassNumber"])
+        counts = np.bincount(numbers, minlength=len(job.specimen.states) + 1)
+        found["particles_of_models"] = counts[1:].tolist()
     if comparison is not None:
         found["conventions"] = {
             "verdict": comparison.verdict(),

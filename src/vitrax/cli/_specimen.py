@@ -19,8 +19,9 @@ from ..structure import (
     render,
     with_mean_hydrogens,
 )
-from ._exit import UsageError
+from ._exit import ResourceError, UsageError
 from ._map_resampling import resample_map
+from ._needs import as_bytes, total_memory
 from ._placing import MARGIN, PlacedAtoms, PlacedMap
 
 
@@ -39,6 +40,7 @@ class Asked:
         resolution: to low-pass it to, Å, if any.
         diameter: of the particle, Å, where the user says so.
         solvent: whether the solvent is taken away that atoms displace.
+        states: whether the map of each model is wanted, not their mean alone.
     """
 
     box: int
@@ -46,6 +48,7 @@ class Asked:
     resolution: float | None = None
     diameter: float | None = None
     solvent: bool = False
+    states: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,12 +60,20 @@ class Specimen:
         diameter: of the sphere about the origin that holds it, Å.
         amplitude_left: by cause, the fraction left at each of `RESOLUTIONS`.
         facts: of the specimen, for run.json and the report.
+        states: the map of each model, where there are several and they are wanted;
+            `voxel_map` is their mean.
     """
 
     voxel_map: VoxelMap
     diameter: float
     amplitude_left: dict[str, tuple[float, ...]]
     facts: dict[str, Any]
+    states: tuple[VoxelMap, ...] = ()
+
+    @property
+    def maps(self) -> tuple[VoxelMap, ...]:
+        """What particles are images of: the map, or that of each model."""
+        return self.states or (self.voxel_map,)
 
     @property
     def nyquist(self) -> float:
@@ -92,6 +103,23 @@ class Specimen:
         }
 
 
+def state_names(specimen: Specimen) -> list[str]:
+    """Return the names of the files of each model's map, by their rlnClassNumber."""
+    return [
+        f"map_class{number:03d}.mrc" for number in range(1, len(specimen.states) + 1)
+    ]
+
+
+def notes_on_models(specimen: Specimen) -> list[str]:
+    """Return what particles of several models are."""
+    if not specimen.states:
+        return []
+    return [
+        f"Each particle is of one of the {len(specimen.states)} models of the file, "
+        f"drawn evenly: rlnClassNumber is the number of its model."
+    ]
+
+
 def in_words(unit: str) -> str:
     """Return a unit as it follows a quantity.
 
@@ -116,19 +144,16 @@ def specimen_of(structure: PlacedAtoms | PlacedMap, asked: Asked) -> Specimen:
 
 def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
     """Return atoms as a map in volts."""
-    box, pixel_size = asked.box, asked.pixel_size
-    _check_asked(asked, pixel_size)
+    _check_asked(asked, asked.pixel_size)
     _check_fits(2 * placed.reach, asked)
     diameter = asked.diameter or 2 * (placed.reach + MARGIN)
-    gaussians = placed.atoms.to_gaussians(PENG_1996)
-    shown, surroundings = gaussians, {"surroundings": "vacuum"}
-    if asked.solvent:
-        shown, surroundings = _in_solvent(placed.atoms)
-    voxel_map = _render(shown, Grid((box, box, box), pixel_size))
-    b_factors = np.asarray(placed.atoms.b_factors)
+    voxel_map, states, surroundings = _maps_of_models(placed.models, asked)
+    b_factors = np.concatenate([each.b_factors for each in placed.models])
+    models = {"models": len(placed.models)} if len(placed.models) > 1 else {}
     facts = {
         "kind": "atoms",
         "atoms": len(placed.atoms),
+        **models,
         "median_b_factor": float(np.median(b_factors)),
         "largest_b_factor": float(np.max(b_factors)),
         "centre": [float(x) for x in placed.centre],
@@ -136,10 +161,62 @@ def _specimen_of_atoms(placed: PlacedAtoms, asked: Asked) -> Specimen:
         **surroundings,
     }
     left = {
-        "atoms' B-factors": wilson_amplitude(gaussians, b_factors),
-        "averaging over voxels": voxel_amplitude(pixel_size),
+        "atoms' B-factors": _amplitude_of_models(placed.models),
+        "averaging over voxels": voxel_amplitude(asked.pixel_size),
     }
-    return _finished(voxel_map, asked, diameter, left, facts)
+    specimen = _finished(voxel_map, asked, diameter, left, facts)
+    states = tuple(_low_passed(each, asked.resolution) for each in states)
+    return dataclasses.replace(specimen, states=states)
+
+
+def _maps_of_models(
+    models: tuple[Atoms, ...], asked: Asked
+) -> tuple[VoxelMap, tuple[VoxelMap, ...], dict[str, Any]]:
+    """Return the mean map of models, those of each if wanted, and what is about them.
+
+    Models are rendered one by one: their mean takes no more memory than one.
+    """
+    if asked.states:
+        _check_memory(len(models), asked.box)
+    first, facts = _map_of_atoms(models[0], asked)
+    if len(models) == 1:
+        return first, (), facts
+    total, states = first.values, [first]
+    for atoms in models[1:]:
+        each, _ = _map_of_atoms(atoms, asked)
+        total = total + each.values
+        states += [each] if asked.states else []
+    mean = dataclasses.replace(first, values=total / len(models))
+    return mean, tuple(states) if asked.states else (), facts
+
+
+def _check_memory(models: int, box: int) -> None:
+    """Raise if memory can't hold the maps of all models and their transforms."""
+    # A transform is padded by half, of complex numbers for half the frequencies.
+    needed, memory = models * 4 * box**3 * (1 + 1.5**3), total_memory()
+    if models > 1 and memory is not None and needed > memory:
+        raise ResourceError(
+            f"cannot keep the maps of {models} models because about "
+            f"{as_bytes(needed)} of memory are needed and the machine has "
+            f"{as_bytes(memory)}; do lower --box, or choose one with --model"
+        )
+
+
+def _map_of_atoms(atoms: Atoms, asked: Asked) -> tuple[VoxelMap, dict[str, Any]]:
+    """Return the map of one model, and what is about it."""
+    shown, facts = atoms.to_gaussians(PENG_1996), {"surroundings": "vacuum"}
+    if asked.solvent:
+        shown, facts = _in_solvent(atoms)
+    return _render(shown, Grid((asked.box,) * 3, asked.pixel_size)), facts
+
+
+def _amplitude_of_models(models: tuple[Atoms, ...]) -> tuple[float, ...]:
+    """Return the amplitude left by B-factors, the mean over models."""
+    left = [
+        wilson_amplitude(atoms.to_gaussians(PENG_1996), np.asarray(atoms.b_factors))
+        for atoms in models
+    ]
+    return tuple(float(x) for x in np.mean(left, axis=0))
 
 
 def _in_solvent(atoms: Atoms) -> tuple[Gaussians, dict[str, Any]]:
@@ -265,11 +342,16 @@ def _finished(
 ) -> Specimen:
     """Return the specimen, low-passed where that is asked for."""
     if asked.resolution is not None:
-        grid = voxel_map.grid
-        values = apply_filter(voxel_map.values, low_pass(grid, asked.resolution))
-        voxel_map = dataclasses.replace(voxel_map, values=values)
+        voxel_map = _low_passed(voxel_map, asked.resolution)
         left["--resolution"] = tuple(
             float(resolution > asked.resolution) for resolution in RESOLUTIONS
         )
     facts = {**facts, "particle_diameter": float(diameter)}
     return Specimen(voxel_map, float(diameter), left, facts)
+
+
+def _low_passed(voxel_map: VoxelMap, resolution: float | None) -> VoxelMap:
+    if resolution is None:
+        return voxel_map
+    values = apply_filter(voxel_map.values, low_pass(voxel_map.grid, resolution))
+    return dataclasses.replace(voxel_map, values=values)

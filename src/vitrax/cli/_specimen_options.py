@@ -15,10 +15,12 @@ NOT_OF_THE_DATA = {"quiet", "print_json", "overwrite", "dry_run", "max_memory"}
 
 # Options of how a map's file is read.
 OF_MAPS = ("map_angpix", "map_volts", "mode0", "nan_policy")
+# Of --model, what isn't a number.
+ALL_MODELS = "all"
 # Which atoms of a file are read, and what each option is where nobody gives it.
 OF_A_FILE = {
-    "assembly": None, "model": 1, "altloc": "all", "select": None, "unknown": "error",
-    "hydrogens": True, "waters": True,
+    "assembly": None, "model": None, "altloc": "all", "select": None,
+    "unknown": "error", "hydrogens": True, "waters": True,
 }  # fmt: skip
 
 
@@ -57,7 +59,12 @@ class SpecimenOptions(BaseModel):
     assembly: Annotated[str | None, option(SPECIMEN)] = field(
         "biological assembly of the file to build, such as 1"
     )
-    model: Annotated[int, option(SPECIMEN)] = field("model of the file", 1, ge=1)
+    model: Annotated[
+        Annotated[int, Field(ge=1)] | Literal["all"] | None, option(SPECIMEN)
+    ] = field(
+        "model of the file, such as 2 of an NMR structure, or all: each particle is of "
+        "one, drawn evenly, a volume is their mean [default: 1]"
+    )
     altloc: Annotated[str, option(SPECIMEN)] = field(
         "alternate conformers: all, weighted by occupancy; or one for each residue, "
         "highest, first, or its letter",

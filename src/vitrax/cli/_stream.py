@@ -17,7 +17,7 @@ from ..optics import Lens
 from ..physics import CODATA, Constants
 from ..pose import Pose
 from ..structure import FourierMap, SliceKernel, VoxelMap
-from ._batches import batches, finite, rows_of
+from ._batches import images_in_order, rows_of
 from ._draw import stream
 
 
@@ -37,13 +37,15 @@ def fine_kernel(voxel_map: VoxelMap) -> SliceKernel:
     return max(FINE, SliceKernel.for_map(voxel_map), key=lambda kernel: kernel.points)
 
 
-def ready_to_slice(voxel_map: VoxelMap) -> FourierMap:
-    """Return the transform of a map for fine slices.
+def ready_to_slice(*voxel_maps: VoxelMap) -> tuple[FourierMap, ...]:
+    """Return the transforms of maps for fine slices, all with the kernel of the finest.
 
     Args:
-        voxel_map: with known values.
+        voxel_maps: with known values, alike.
     """
-    return to_fourier(voxel_map, kernel=fine_kernel(voxel_map))
+    kernels = [fine_kernel(each) for each in voxel_maps]
+    kernel = max(kernels, key=lambda each: each.points)
+    return tuple(to_fourier(each, kernel=kernel) for each in voxel_maps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +68,10 @@ class Noise:
 
 @dataclasses.dataclass(frozen=True)
 class Simulator:
-    """Makes images of one map, protein white.
+    """Makes images of a map, or of the maps of several models, protein white.
 
     Args:
-        specimen: the map, made ready to be sliced.
+        specimens: the map of each model, made ready to be sliced, all alike.
         box: pixels along a side.
         pixel_size: Å.
         padding: of the box in which the CTF acts.
@@ -78,7 +80,7 @@ class Simulator:
         camera: that the images are recorded with.
     """
 
-    specimen: FourierMap
+    specimens: tuple[FourierMap, ...]
     box: int
     pixel_size: float
     padding: int
@@ -92,11 +94,15 @@ class Simulator:
         Args:
             particles: to simulate.
         """
-        for start, stop, rows, _ in batches(rows_of(particles), self.batch_size):
+
+        def make(model: int, rows: Any, _: jax.Array) -> tuple[jax.Array]:
             images = _clean_images(
-                self.specimen, rows, self.pixel_size, *self._static, self.camera
+                self.specimens[model], rows, self.pixel_size, *self._static, self.camera
             )
-            yield finite(images[: stop - start], start)
+            return (images,)
+
+        for (images,) in self._in_order(make, particles):
+            yield images
 
     def noisy(
         self, particles: ParticleStack, noise: Noise
@@ -117,15 +123,19 @@ class Simulator:
         counted = noise.dose is not None
         numbers = (key, noise.dose if counted else noise.variance, noise.scale)
         images_of = _counted_images if counted else _noisy_images
-        for start, stop, rows, items in batches(rows_of(particles), self.batch_size):
-            clean, noisy = images_of(
-                self.specimen, rows, self.pixel_size, *self._static, self.camera,
-                items, numbers,
+
+        def make(model: int, rows: Any, items: jax.Array) -> tuple[jax.Array, ...]:
+            return images_of(
+                self.specimens[model], rows, self.pixel_size, *self._static,
+                self.camera, items, numbers,
             )  # fmt: skip
-            yield (
-                finite(clean[: stop - start], start),
-                finite(noisy[: stop - start], start),
-            )
+
+        yield from self._in_order(make, particles)
+
+    def _in_order(self, make: Any, particles: ParticleStack) -> Iterator[Any]:
+        """Yield what `make` makes of all particles, in their order."""
+        rows, models = rows_of(particles), len(self.specimens)
+        return images_in_order(make, particles, rows, self.batch_size, models)
 
     @property
     def _static(self) -> tuple[int, int, Constants]:
@@ -137,6 +147,18 @@ def default_batch_size(box: int, padding: int) -> int:
     """Return how many images to make at a time, by the memory that they take."""
     pixels = (box * padding) ** 2 * WORKING_COPIES
     return int(min(max(2**26 // pixels, 1), 256))
+
+
+def bytes_of_maps(specimens: tuple[FourierMap, ...], box: int) -> int:
+    """Return the memory of maps and their transforms, in bytes.
+
+    Args:
+        specimens: made ready to be sliced.
+        box: voxels along a side of each map.
+    """
+    transforms = [each.coefficients for each in specimens]
+    sizes = sum(each.size * each.dtype.itemsize for each in transforms)
+    return 4 * box**3 * (len(specimens) + 1) + sizes
 
 
 def microscope_of(

@@ -134,6 +134,11 @@ def _cautions(recipe: VolumeRecipe, specimen: Specimen) -> tuple[str, ...]:
             f"The box of {recipe.box} voxels is odd: RELION puts the origin of odd "
             f"maps elsewhere, and wants even ones."
         )
+    if "models" in specimen.facts:
+        found.append(
+            f"The map is the mean of the maps of all {specimen.facts['models']} models "
+            f"of the file, as lasting averages see them; --model 1 gives one of them."
+        )
     if specimen.facts["kind"] == "atoms":
         found.append(
             "The atoms are in vacuum: the map is 0 far from them, without the solvent "

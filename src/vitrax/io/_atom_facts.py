@@ -34,7 +34,7 @@ def atom_facts(
         1
     """
     source = os.fspath(path)
-    atoms = read_atoms(path, max_unpacked=max_unpacked)
+    atoms = read_atoms(path, model=1, max_unpacked=max_unpacked)
     structure = _structure(source, read_whole(path, max_unpacked))
     sites = [site for site in structure[0].all()]
     count = collections.Counter(site.atom.element.name for site in sites)

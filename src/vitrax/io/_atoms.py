@@ -16,7 +16,7 @@ from ._sites import Sites, keys_of, read_sites
 def read_atoms(
     path: Path,
     *,
-    model: int = 1,
+    model: int | None = None,
     assembly: str | None = None,
     hydrogens: bool = True,
     waters: bool = True,
@@ -32,13 +32,13 @@ def read_atoms(
     number or is negative becomes 0, with a warning. An occupancy that isn't given is
     1. Elements that aren't given are those that the names mean, with a warning.
     Deuterium is hydrogen. Ions are neutral atoms: the charge isn't read. Of several
-    models one is read, the first unless `model` says so.
+    models one is read: the first, with a warning, unless `model` says which.
 
     Args:
         path: the file; its content decides its format. It may be packed with gzip or
             bzip2.
-        model: which model of an NMR ensemble, counted from 1; `read_ensemble` reads
-            all.
+        model: which model of an NMR structure, counted from 1; by default the first.
+            `read_ensemble` reads all.
         assembly: name of the biological assembly to build, mostly "1"; by default the
             atoms are taken as they stand.
         hydrogens: whether to keep hydrogen atoms.
@@ -75,12 +75,15 @@ def read_atoms(
     """
     choice = AtomChoice(assembly, hydrogens, waters, altloc, select, unknown)
     file = parse_atoms(os.fspath(path), read_whole(path, max_unpacked))
-    if not 1 <= model <= len(file.structure):
+    number, count = 1 if model is None else model, len(file.structure)
+    if not 1 <= number <= count:
         raise InputError(
-            f"cannot read model {model} of {file.source} because it has "
-            f"{len(file.structure)}; do choose one of them"
+            f"cannot read model {number} of {file.source} because it has {count}; do "
+            "choose one of them"
         )
-    sites, _, notes = read_sites(file.structure[model - 1], choice, file.source)
+    sites, _, notes = read_sites(file.structure[number - 1], choice, file.source)
+    if model is None and count > 1:
+        notes = [*notes, f"model 1 of {count} is read; the others are left out"]
     _tell(file, notes)
     return _assembled(sites, file, choice).as_atoms()
 

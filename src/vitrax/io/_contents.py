@@ -2,6 +2,7 @@
 
 import bz2
 import contextlib
+import errno
 import gzip
 import os
 import pathlib
@@ -27,6 +28,9 @@ GZIP_MAX_RATIO = 1032
 _BZIP2_MAX_RATIO = 2**21
 # What CryoSPARC's data sets (.cs) begin with: a NumPy array, a stream of columns.
 NUMPY_MAGIC, CSDAT_MAGIC = b"\x93NUMPY", b"\x95CSDAT"
+
+# Names that are too long, lead through what is no folder or round in a circle.
+_NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP)
 
 _GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 _NOT_FILES = {
@@ -76,6 +80,14 @@ def open_raw(path: Path) -> IO[bytes]:
         raise InputError(
             f"cannot read {os.fspath(path)} because its permissions forbid it; do ask "
             "its owner"
+        ) from error
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_NAME:
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"cannot read {os.fspath(path)!r} because it can't be opened ({reason}); "
+            "do check the path"
         ) from error
 
 

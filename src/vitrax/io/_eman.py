@@ -12,11 +12,12 @@ import numpy as np
 from .._files import InputError, InputWarning
 from ..image import ParticleStack
 from ._columns import rows_in_words
+from ._contents import first_bytes
 from ._eman_columns import as_numbers, as_text, eman_columns
 from ._eman_foreign import Foreign, foreign_of
 from ._eman_hdf import HdfStack, holds_images
 from ._eman_header import EmanCtf, angles_and_shifts, ctf_text, eman_ctf
-from ._eman_list import ListedImage, read_eman_list
+from ._eman_list import ListedImage, is_eman_list, read_eman_list
 from ._eman_rows import POSE
 from ._labels import SHIFTS, SIGN
 from ._mrc import read_header, shortest
@@ -143,6 +144,11 @@ def _headers(
         if not search.is_there(name):
             continue
         path = search.find(name)
+        if is_eman_list(first_bytes(path)):
+            raise InputError(
+                f"cannot read {search.source} because {name} is a list, too; do have "
+                "e2proclst.py write one that names the images' own files"
+            )
         indices = [images[place].index for place in own]
         if not holds_images(path):
             said = [_of_mrc(path)] * len(own)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from .._files import InputError
 from ._contents import MAX_UNPACKED, Path
 from ._eman_hdf import HdfStack, holds_images
 from ._mrc import MrcHeader, read_header
@@ -34,6 +35,10 @@ class ImageReading:
 
     def stack(self, path: Path) -> ImageStack | HdfStack:
         """Return the images of a file of particles, not yet read."""
-        if holds_images(path):
-            return HdfStack(path, self.nan_policy)
-        return self.mrc(path)
+        try:
+            return self.mrc(path)
+        except InputError:
+            # Most are MRC, and each opening of a file takes time on a server.
+            if holds_images(path):
+                return HdfStack(path, self.nan_policy)
+            raise

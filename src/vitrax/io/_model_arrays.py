@@ -1,9 +1,11 @@
 """The arrays of a model on the disk: numbers in it, base64 in it, or safetensors."""
 
 import base64
+import errno
 import math
 import os
 import pathlib
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -218,10 +220,20 @@ class ArraysBeside:
 
 
 def write_safetensors(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays to a safetensors file, complex ones as pairs."""
+    """Write arrays to a safetensors file, complex ones as pairs.
+
+    Raises:
+        OSError: if the disk doesn't take it.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    save_file({name: as_stored(array) for name, array in arrays.items()}, path)
+    try:
+        save_file({name: as_stored(array) for name, array in arrays.items()}, path)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        code = int(number[1]) if number else errno.EIO
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def _in_words(code: str, shape: tuple[int, ...]) -> str:

@@ -1,8 +1,6 @@
 """Nouns from what JSON says, field by field, each looked at before it is believed."""
 
-import base64
-import math
-import struct
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -10,7 +8,9 @@ import numpy as np
 
 from .._checks import stacked_fields
 from ._model_arrays import DTYPES, checksum, dtype_of, is_shape, short_array
-from ._model_checks import check_noun, default_of, make_value
+from ._model_checks import check_noun, make_value
+from ._model_defaults import default_of
+from ._model_fields import check_given, check_version, known_entry
 from ._model_hints import (
     ANYTHING,
     Hints,
@@ -23,7 +23,8 @@ from ._model_hints import (
     rank_of,
 )
 from ._model_place import REWRITE, Place, shown
-from ._model_registry import Entry, find_entry
+from ._model_registry import Entry
+from ._model_statics import STATIC, listed
 from ._model_text import Twice
 
 
@@ -60,15 +61,18 @@ class Builder:
     """Makes nouns of what JSON says, without their converters or `__init__`.
 
     Attributes:
-        filled: field and default of each field that the file lacks.
+        filled: field and default of each field that the file is too old to have.
 
     Args:
         arrays: where their arrays are.
+        versions: of their classes; the first of each where None.
     """
 
-    def __init__(self, arrays: Arrays):
+    def __init__(self, arrays: Arrays, versions: Mapping[str, int] | None = None):
         self.filled: list[str] = []
         self._arrays = arrays
+        self._versions = versions
+        self._classes: set[str] = set()
         self._made: dict[tuple[str, str], Any] = {}
         self._builders = {
             "tuple": self._tuple,
@@ -104,10 +108,10 @@ class Builder:
         tag = _tag(spec, place)
         if tag in self._builders:
             return self._builders[tag](spec, place, hints, stacked)
-        return _admitted(_STATIC[tag](spec, place), place, hints)
+        return _admitted(STATIC[tag](spec, place), place, hints)
 
     def finish(self, place: Place) -> None:
-        """Raise if there are arrays that nothing has asked for."""
+        """Raise if there are arrays or classes that nothing has asked for."""
         used = {name for _, name in self._made}
         if spare := sorted(self._arrays.names - used):
             raise place.error(
@@ -115,8 +119,14 @@ class Builder:
                 f"check that JSON and arrays are of one model, or {REWRITE}",
             )
 
+        if spare := sorted(set(self._versions or ()) - self._classes):
+            raise place.error(
+                f'has nothing of the class {shown(spare[0])}, which "classes" names',
+                "take it out there",
+            )
+
     def _tuple(self, spec: Any, place: Place, hints: Hints, stacked: int) -> Any:
-        items = _listed(spec["tuple"], place)
+        items = listed(spec["tuple"], place)
         length = (None,) * len(items)
         made = tuple(
             self.build(item, place.item(i), hints_inside(hints, length, i), stacked)
@@ -126,7 +136,7 @@ class Builder:
 
     def _dict(self, spec: Any, place: Place, hints: Hints, stacked: int) -> Any:
         made: dict[Any, Any] = {}
-        for i, pair in enumerate(_listed(spec["dict"], place)):
+        for i, pair in enumerate(listed(spec["dict"], place)):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise place.item(i).error("isn't a key and a value", REWRITE)
             key = self.build(pair[0], place.key(i))
@@ -141,7 +151,7 @@ class Builder:
         return _admitted(made, place, hints)
 
     def _instance(self, spec: Any, place: Place, hints: Hints, stacked: int) -> Any:
-        entry = _known(spec["class"], "class", place)
+        entry = known_entry(spec["class"], "class", place)
         if not admits_class(hints, entry.thing):
             raise place.error(
                 f"is a {entry.name} where {in_words(hints)} belongs",
@@ -160,26 +170,21 @@ class Builder:
         self, entry: Entry, given: Any, place: Place, stacked: int
     ) -> dict[str, Any]:
         """Return the values of the fields of a noun."""
-        if not isinstance(given, dict):
-            raise place.error(f"has no fields of {entry.name} by name", REWRITE)
-        for name in given:
-            if name not in entry.fields:
-                raise place.error(
-                    f"has a field {shown(name)}, which {entry.name} hasn't",
-                    "upgrade the library that the class is from, or take the field out",
-                )
+        version = check_version(entry, self._versions, place)
+        check_given(given, entry, version, place)
+        self._classes.add(entry.name)
         hints = hints_of(entry.thing)
         stacks = stacked_fields(entry.thing) if entry.kind == "noun" else ()
         made = {}
         for name in entry.fields:
-            inner = place.field(entry.name, name)
             if name not in given:
-                made[name] = default_of(entry, name, inner)
+                default = default_of(entry.thing, name)
+                assert default is not None, "the registry has looked for it"
+                made[name] = default.value
                 self.filled.append(f"{entry.name}.{name} = {shown(made[name])}")
                 continue
-            if isinstance(given[name], Twice):
-                raise inner.error("stands twice in the file", "take one of them out")
-            inside, more = hints.get(name, ANYTHING), stacked + int(name in stacks)
+            inner, more = place.field(entry.name, name), stacked + int(name in stacks)
+            inside = hints.get(name, ANYTHING)
             made[name] = self.build(given[name], inner, inside, more)
         return made
 
@@ -229,11 +234,16 @@ def _check_array(
     if wide and not jax.config.read("jax_enable_x64"):
         raise place.error(
             f"is {dtype}, and jax has arrays of 64 bits switched off",
-            'jax.config.update("jax_enable_x64", True) first',
+            _WIDE_ADVICE[place.action],
         )
 
 
 _WIDE = {"float64", "int64", "uint64", "complex128"}
+_WIDE_ADVICE = {
+    "read": 'jax.config.update("jax_enable_x64", True) first',
+    "write": 'jax.config.update("jax_enable_x64", True) first, or write what jax makes '
+    "of it without: jax.tree.map(jax.numpy.asarray, noun)",
+}
 _ADVICE = {
     "read": REWRITE,
     "write": "give the noun an array as its annotation says (jax.numpy.asarray)",
@@ -298,25 +308,6 @@ def _held(array: Any, holder: str) -> Any:
     return array[()] if holder == "scalar" else array
 
 
-def _listed(spec: Any, place: Place) -> list[Any]:
-    if not isinstance(spec, list):
-        raise place.error(f"is {shown(spec)} where a list belongs", REWRITE)
-    return spec
-
-
-def _known(name: Any, kind: str, place: Place) -> Entry:
-    """Return the entry of a class, enum or object that a file names."""
-    entry = find_entry(name) if isinstance(name, str) else None
-    kinds = {"class": ("noun", "value")}.get(kind, (kind,))
-    if entry is None or entry.kind not in kinds:
-        raise place.error(
-            f"is of the {kind} {shown(name)}, which isn't registered",
-            "import the module that registers it (vitrax.io.register_model), or "
-            "upgrade vitrax if it is vitrax's",
-        )
-    return entry
-
-
 def _admitted(value: Any, place: Place, hints: Hints) -> Any:
     """Return a value that its field can hold."""
     if isinstance(value, Twice) or not admits(hints, value):
@@ -324,68 +315,3 @@ def _admitted(value: Any, place: Place, hints: Hints) -> Any:
             f"is {shown(value)} where {in_words(hints)} belongs", _ADVICE[place.action]
         )
     return value
-
-
-def _float(spec: Any, place: Place) -> float:
-    """Return a float: a number of JSON, or one that isn't finite by its bits."""
-    if type(spec) is float:
-        return spec
-    bits = spec.get("float") if isinstance(spec, dict) and len(spec) == 1 else None
-    try:
-        if isinstance(bits, str) and len(bits) == 16:
-            return struct.unpack(">d", bytes.fromhex(bits))[0]
-    except ValueError:
-        pass
-    raise place.error(f"has {shown(spec)} for a number", REWRITE)
-
-
-def _not_finite(spec: Any, place: Place) -> float:
-    number = _float(spec, place)
-    if math.isfinite(number):
-        raise place.error("is a finite number in bits", REWRITE)
-    return number
-
-
-def _complex(spec: Any, place: Place) -> complex:
-    parts = _listed(spec["complex"], place)
-    if len(parts) != 2:
-        raise place.error("isn't a real and an imaginary part", REWRITE)
-    return complex(*(_float(part, place) for part in parts))
-
-
-def _bytes(spec: Any, place: Place) -> bytes:
-    try:
-        return base64.b64decode(spec["bytes"], validate=True)
-    except (TypeError, ValueError) as error:
-        raise place.error("isn't base64", REWRITE) from error
-
-
-def _dtype(spec: Any, place: Place) -> np.dtype:
-    name = spec["numpy_dtype"]
-    if not isinstance(name, str) or name not in DTYPES:
-        raise place.error(f"is no dtype: {shown(name)}", REWRITE)
-    return dtype_of(name)
-
-
-def _enum(spec: Any, place: Place) -> Any:
-    entry = _known(spec["enum"], "enum", place)
-    members = entry.thing.__members__
-    if not isinstance(spec["member"], str) or spec["member"] not in members:
-        raise place.error(
-            f"is {shown(spec['member'])}, which {entry.name} hasn't", REWRITE
-        )
-    return members[spec["member"]]
-
-
-def _object(spec: Any, place: Place) -> Any:
-    return _known(spec["object"], "object", place).thing
-
-
-_STATIC = {
-    "float": _not_finite,
-    "complex": _complex,
-    "bytes": _bytes,
-    "numpy_dtype": _dtype,
-    "enum": _enum,
-    "object": _object,
-}

@@ -1,7 +1,6 @@
 """What a noun that was put together field by field must be to be believed."""
 
 import dataclasses
-import inspect
 import struct
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from .._checks import check_fields, stacked_fields
 from ._model_hints import ANYTHING, hints_of, rank_of
-from ._model_place import REWRITE, Place, shown
+from ._model_place import Place, shown
 from ._model_registry import Entry
 
 
@@ -65,34 +64,6 @@ def make_value(entry: Entry, fields: dict[str, Any], place: Place) -> Any:
                 "let the class keep its arguments as they are given",
             )
     return made
-
-
-def default_of(entry: Entry, name: str, place: Place) -> Any:
-    """Return what a field is where the file, older than the field, lacks it.
-
-    Args:
-        entry: of the class.
-        name: of the field.
-        place: of the field.
-
-    Raises:
-        ValueError: if it has no default.
-    """
-    missing = place.error("is missing, and has no default", REWRITE)
-    if not dataclasses.is_dataclass(entry.thing):
-        parameter = inspect.signature(entry.thing).parameters.get(name)
-        if parameter is None or parameter.default is inspect.Parameter.empty:
-            raise missing
-        return parameter.default
-    (field,) = (x for x in dataclasses.fields(entry.thing) if x.name == name)
-    if field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
-    elif field.default is not dataclasses.MISSING:
-        default = field.default
-    else:
-        raise missing
-    converter = field.metadata.get("converter")
-    return default if converter is None else converter(default)
 
 
 def _check_static(noun: Any) -> None:

@@ -3,6 +3,7 @@
 import base64
 import enum
 import math
+import os
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +13,17 @@ import numpy as np
 
 from .._checks import is_concrete, stacked_fields
 from ._model_arrays import DTYPES, checksum, short_numbers
-from ._model_hints import ANYTHING, Hints, extra_axes, hints_inside, hints_of
+from ._model_hints import (
+    ANYTHING,
+    Hints,
+    extra_axes,
+    hints_inside,
+    hints_of,
+    wants_jax,
+)
 from ._model_place import Place
 from ._model_registry import Entry, entry_of
+from ._model_text import MAX_VALUES
 
 
 # Python refuses to write whole numbers of more than 4300 digits.
@@ -28,11 +37,14 @@ class Encoder:
 
     Attributes:
         arrays: as they are in the nouns, by the names that files have for them.
+        versions: of the classes that there are.
     """
 
     def __init__(self):
         self.arrays: dict[str, Any] = {}
+        self.versions: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        self._count = 0
 
     def encode(
         self, value: Any, place: Place, hints: Hints = ANYTHING, stacked: int = 0
@@ -57,6 +69,13 @@ class Encoder:
         return _static(value, place)
 
     def _container(self, value: Any, place: Place, hints: Hints, stacked: int) -> Any:
+        self._count += len(value)
+        if self._count > MAX_VALUES:
+            raise place.error(
+                f"makes more than {MAX_VALUES} values",
+                "keep numbers as an array, and many nouns as one whose arrays have a "
+                "leading axis",
+            )
         inside = [
             self.encode(item, place.item(i), hints_inside(hints, value, i), stacked)
             for i, item in enumerate(value.values() if type(value) is dict else value)
@@ -73,6 +92,7 @@ class Encoder:
             return {"object": entry.name}
         if entry.kind == "enum":
             return {"enum": entry.name, "member": _member(value, place)}
+        self.versions[entry.name] = entry.version
         fields = {
             name: self.encode(x, inner, hints, more)
             for name, x, inner, hints, more in _fields(entry, value, place, stacked)
@@ -81,17 +101,18 @@ class Encoder:
 
     def _array(self, value: Any, place: Place, hints: Hints, stacked: int) -> Any:
         _check_array(value, place)
+        holder = _holder(value, hints)
         extra = extra_axes(hints, value.ndim, stacked)
         batch = {"batch": extra} if extra else {}
         host = np.asarray(value)
         numbers = short_numbers(host)
         if numbers is not None:
-            return {_holder(value): numbers, "dtype": host.dtype.name, **batch}
+            return {holder: numbers, "dtype": host.dtype.name, **batch}
         if id(value) not in self._names:
             self._names[id(value)] = name = _array_name(place)
             self.arrays[name] = value
         return {
-            _holder(value): self._names[id(value)],
+            holder: self._names[id(value)],
             "dtype": host.dtype.name,
             "shape": list(value.shape),
             "crc32": checksum(host),
@@ -106,8 +127,13 @@ def _array_name(place: Place) -> str:
     return place.path if name in ("", "__metadata__") else name
 
 
-def _holder(value: Any) -> str:
-    if isinstance(value, jax.Array):
+def _holder(value: Any, hints: Hints) -> str:
+    """Return whose array it is once it is read.
+
+    An array of numpy in a field for one of jax, as `jax.device_get` puts it there, is
+    one of jax that is somewhere else.
+    """
+    if isinstance(value, jax.Array) or wants_jax(hints):
         return "array"
     return "numpy" if isinstance(value, np.ndarray) else "scalar"
 
@@ -179,6 +205,15 @@ def encode_float(value: float) -> Any:
     return value if math.isfinite(value) else {"float": struct.pack(">d", value).hex()}
 
 
+# How objects of the library that aren't nouns are kept.
+_ELSEWHERE = {
+    "ParticleStack": "write it with vitrax.io.write_particles, as files of particles",
+    "StarTable": "write it with vitrax.io.write_star",
+    "MovieFrames": "keep the name of its file",
+    "ImageStack": "keep the name of its file",
+}
+
+
 def _refusal(value: Any, place: Place) -> ValueError:
     """Return the error of a value that no model holds."""
     cls = type(value)
@@ -197,10 +232,16 @@ def _refusal(value: Any, place: Place) -> ValueError:
             f"is a {cls.__name__}, which models don't hold",
             "keep a number, text, bytes, tuple, list or dict instead",
         )
+    if isinstance(value, os.PathLike):
+        return place.error("is a path", "keep its text: str(path)")
+    if cls is jax.ShapeDtypeStruct:
+        return place.error(
+            "is a shape without numbers", "write the noun itself, not its shapes"
+        )
     if cls.__module__.partition(".")[0] == "vitrax":
         return place.error(
             f"is a {cls.__name__}, which isn't a noun",
-            "write it in a format of its own, such as with vitrax.io.write_particles",
+            _ELSEWHERE.get(cls.__name__, "keep the arrays and nouns in it in a dict"),
         )
     return place.error(
         f"is a {cls.__module__}.{cls.__qualname__}, which isn't registered",

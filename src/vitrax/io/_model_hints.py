@@ -91,6 +91,16 @@ def rank_of(hints: Hints) -> int | None:
     return ranks.pop() if len(ranks) == 1 and Any not in hints else None
 
 
+def wants_jax(hints: Hints) -> bool:
+    """Return whether a field is for an array of jax, and for no other."""
+    kinds = [
+        hint.array_type if _is_array_annotation(hint) else hint
+        for hint in hints
+        if hint is not type(None)
+    ]
+    return bool(kinds) and all(kind is jax.Array for kind in kinds)
+
+
 def array_problem(
     hints: Hints, holder: str, dtype: str, shape: tuple[int, ...]
 ) -> str | None:

@@ -4,10 +4,13 @@ import dataclasses
 import enum
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
+
+from ._model_defaults import default_of
 
 
 # Stages whose classes are nouns; imported when a file names one of their classes.
@@ -37,6 +40,11 @@ _VALUES: dict[str, tuple[str, ...] | None] = {
 }
 
 
+# Of the library's classes that have gained fields: the present version, and the version
+# in which each later field came. tests/io/model_fields.txt holds all versions to it.
+VERSIONS: dict[str, tuple[int, dict[str, int]]] = {}
+
+
 class Entry(NamedTuple):
     """What a name stands for.
 
@@ -45,19 +53,32 @@ class Entry(NamedTuple):
         thing: a class, or an object of its own.
         kind: a noun is built field by field, a value by its class, an object is there.
         fields: of a noun or a value.
+        version: of the class, which counts its changes.
+        added: version in which each field came that the first version hadn't.
     """
 
     name: str
     thing: Any
     kind: Literal["noun", "value", "enum", "object"]
     fields: tuple[str, ...] = ()
+    version: int = 1
+    added: Mapping[str, int] = types.MappingProxyType({})
+
+    def fields_at(self, version: int) -> tuple[str, ...]:
+        """Return the fields that a version of the class has, in order."""
+        return tuple(name for name in self.fields if self.added.get(name, 1) <= version)
 
 
 _by_name: dict[str, Entry] = {}
 
 
 def register_model(
-    thing: Any = None, *, name: str | None = None, fields: Sequence[str] | None = None
+    thing: Any = None,
+    *,
+    name: str | None = None,
+    fields: Sequence[str] | None = None,
+    version: int = 1,
+    added: Mapping[str, int] | None = None,
 ) -> Any:
     """Let `write_model` and `read_model` know a class, or a function, of yours.
 
@@ -72,13 +93,18 @@ def register_model(
             may move to another module.
         fields: of a class that is none of these: names both of the arguments that make
             it and of its attributes.
+        version: of the class, to be raised when it gains a field. Files say it.
+        added: of each field that came after version 1, in which version. It needs a
+            default, which it gets where a file is older. A field that goes, moves or
+            changes its meaning makes another class: give that another name.
 
     Returns:
         The thing, so that this is a decorator, with or without arguments.
 
     Raises:
-        ValueError: if the name is taken, is vitrax's own or can't be found out, or
-            fields are lacking.
+        ValueError: if the name is taken, is vitrax's own or can't be found out, fields
+            are lacking, or an added one isn't there, has no default or came in no
+            version from 2 to the present one.
 
     Example:
         >>> import equinox as eqx, tempfile
@@ -89,8 +115,11 @@ def register_model(
         >>> vx.io.write_model(tempfile.mkdtemp() + "/slit.json", Slit(20.0))
     """
     if thing is None:
-        return lambda later: register_model(later, name=name, fields=fields)
-    entry = _entry(thing, name or _default_name(thing), fields)
+        return lambda later: register_model(
+            later, name=name, fields=fields, version=version, added=added
+        )
+    found = _entry(thing, name or _default_name(thing), fields)
+    entry = _versioned(found, version, dict(added or {}))
     known = _by_name.get(entry.name)
     if entry.name.startswith("vitrax."):
         raise ValueError(
@@ -135,8 +164,31 @@ def _library_entry(name: str) -> Entry | None:
     if not isinstance(thing, type) or inspect.isabstract(thing):
         return None
     if name in _VALUES or issubclass(thing, eqx.Module):
-        return _entry(thing, name, _VALUES.get(name))
+        entry = _entry(thing, name, _VALUES.get(name))
+        return _versioned(entry, *VERSIONS[name]) if name in VERSIONS else entry
     return None
+
+
+def _versioned(entry: Entry, version: int, added: dict[str, int]) -> Entry:
+    """Return an entry with its version, if that and its later fields can be."""
+    problem = None
+    if type(version) is not int or version < 1:
+        problem = f"version is {version!r}, not a whole number from 1"
+    elif (version > 1 or added) and entry.kind not in ("noun", "value"):
+        problem = "only classes with fields have versions"
+    for name, since in added.items():
+        if name not in entry.fields:
+            problem = f"it has no field {name!r}, which is said to be added"
+        elif type(since) is not int or not 2 <= since <= version:
+            problem = f"{name} is said to be added in version {since!r} of {version}"
+        elif default_of(entry.thing, name) is None:
+            problem = f"{name} was added and has no default for older files"
+    if problem is not None:
+        raise ValueError(
+            f"cannot register {entry.name} because {problem}; do correct version= and "
+            "added="
+        )
+    return entry._replace(version=version, added=types.MappingProxyType(added))
 
 
 def _entry(thing: Any, name: str, fields: Sequence[str] | None) -> Entry:

@@ -3,10 +3,6 @@
 import base64
 import os
 import pathlib
-import re
-import secrets
-import shutil
-import stat
 import warnings
 from typing import Any
 
@@ -16,30 +12,41 @@ from .._files import (
     InputError,
     InputWarning,
     atomic_file,
-    atomic_folder,
     check_free_space,
-    check_output_folder,
 )
-from ._contents import Path, check_content, first_bytes, open_raw
+from ._contents import (
+    Path,
+    check_content,
+    is_compressed,
+    open_raw,
+)
 from ._model_arrays import (
     ArraysBeside,
     ArraysInside,
     as_bytes,
     as_stored,
-    write_safetensors,
 )
 from ._model_building import ArraysAtHand, Builder
 from ._model_encoding import Encoder
 from ._model_place import REWRITE, Place, shown
+from ._model_target import (
+    ARRAYS_NAME,
+    JSON_NAME,
+    check_target,
+    followed,
+    write_folder,
+)
 from ._model_text import MAX_TEXT, Twice, format_json, parse_json
 
 
 FORMAT = "vitrax model"
-VERSION = 1
-JSON_NAME, ARRAYS_NAME = "model.json", "arrays.safetensors"
+# Version 1 had no versions of classes: all of them were at their first.
+VERSION = 2
 
-_START = re.compile(rb'\s*\{\s*"format"\s*:\s*"vitrax model"')
-_KEYS = ("format", "version", "vitrax", "model", "arrays")
+_KEYS = {
+    1: {"format", "version", "vitrax", "model", "arrays"},
+    2: {"format", "version", "vitrax", "classes", "model", "arrays"},
+}
 
 
 def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
@@ -52,6 +59,8 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
 
     Batches, as `jax.vmap` makes them, are kept as they are. An array that is in the
     noun twice is written once. Weak types of jax get lost: arrays are strongly typed.
+    An array of numpy where the class has one of jax, as `jax.device_get` puts it there,
+    is read as one of jax, with the same bits and dtype.
 
     Args:
         path: `NAME.json`, or a folder that is absent, empty or a model.
@@ -74,27 +83,27 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
         >>> float(vx.io.read_model(path).defocus)
         12000.0
     """
-    target = pathlib.Path(path)
+    target = followed(pathlib.Path(path))
     is_folder = target.suffix.lower() != ".json"
-    _check_target(target, is_folder, overwrite)
+    check_target(target, is_folder, overwrite)
     place = Place("write", str(target))
     encoder = Encoder()
     model = encoder.encode(noun, place)
     # What can't be read again isn't written.
-    Builder(ArraysAtHand(encoder.arrays)).build(model, place)
+    Builder(ArraysAtHand(encoder.arrays), encoder.versions).build(model, place)
     arrays = {name: np.asarray(array) for name, array in encoder.arrays.items()}
     size = sum(array.nbytes for array in arrays.values())
     if is_folder:
         check_free_space(target, size)
-        text = _text(model, ARRAYS_NAME, target)
-        _write_folder(target, text, arrays)
+        text = _text(encoder.versions, model, ARRAYS_NAME, target)
+        write_folder(target, text, arrays)
         return
     _check_size(4 * size // 3, target)
     inside = {
         name: base64.b64encode(as_bytes(as_stored(array))).decode("ascii")
         for name, array in arrays.items()
     }
-    text = _text(model, inside, target)
+    text = _text(encoder.versions, model, inside, target)
     check_free_space(target, len(text))
     with atomic_file(target) as file:
         file.write(text)
@@ -103,11 +112,12 @@ def write_model(path: Path, noun: Any, *, overwrite: bool = False) -> None:
 def read_model(path: Path) -> Any:
     """Return what `write_model` wrote.
 
-    Nouns are put together by the names of their fields, whose order doesn't matter,
-    without converters and `__init__`; classes are those of vitrax and those given to
-    `register_model`. Dtype, number of axes and fixed sizes of each array are compared
-    with its annotation, numbers with the rules of their fields, and `__check_init__` is
-    asked. A field that the file is too old to have gets its default, with a warning.
+    Nouns are put together by the names of their fields, which must be those of the
+    class and in its order, without converters and `__init__`; classes are those of
+    vitrax and those given to `register_model`. Dtype, number of axes and fixed sizes of
+    each array are compared with its annotation, numbers with the rules of their fields,
+    and `__check_init__` is asked. Where the file has an older version of a class, the
+    fields that came later get their defaults, with a warning.
 
     Args:
         path: the JSON file or the folder.
@@ -117,9 +127,9 @@ def read_model(path: Path) -> Any:
 
     Raises:
         InputError: naming file, class and field, if the file is damaged or too new, has
-            a class, field or array that isn't known, lacks one, or holds what the class
-            wouldn't take; or if it has numbers of 64 bits and jax has them switched
-            off.
+            a class, field or array that isn't known, lacks one, has fields in another
+            order, or holds what the class wouldn't take; or if it has numbers of 64
+            bits and jax has them switched off.
 
     Example:
         >>> import tempfile
@@ -130,25 +140,52 @@ def read_model(path: Path) -> Any:
         (8, 8)
     """
     source = pathlib.Path(path)
-    if source.is_dir():
+    if os.path.isdir(source):
         source = source / JSON_NAME
+    for _ in range(_TRIES):
+        before = _identity(source)
+        try:
+            return _read(source)
+        except InputError:
+            # Somebody may have written it again meanwhile, and this have read of both.
+            if _identity(source) == before:
+                raise
+    return _read(source)
+
+
+_TRIES = 10
+
+
+def _identity(source: pathlib.Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that takes its place, None if there is none."""
+    try:
+        status = os.stat(source)
+    except (OSError, ValueError):
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+def _read(source: pathlib.Path) -> Any:
+    """Return the model of a JSON file."""
     document = _parsed(source)
     place = Place("read", str(source))
     arrays = _arrays_of(document, source)
-    builder = Builder(arrays)
+    builder = Builder(arrays, _versions_of(document, source))
     model = builder.build(document["model"], place)
     builder.finish(place)
     if builder.filled:
         warnings.warn(
-            f"{source}, written by vitrax {shown(document['vitrax'])}, lacks fields "
-            f"that have defaults by now: {', '.join(builder.filled)}",
+            f"{source}, written by vitrax {shown(document['vitrax'])}, is older than "
+            f"fields, which get their defaults: {', '.join(builder.filled)}",
             InputWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return model
 
 
-def _text(model: Any, arrays: Any, target: pathlib.Path) -> bytes:
+def _text(
+    versions: dict[str, int], model: Any, arrays: Any, target: pathlib.Path
+) -> bytes:
     """Return the JSON of a model."""
     from .. import __version__
 
@@ -156,6 +193,7 @@ def _text(model: Any, arrays: Any, target: pathlib.Path) -> bytes:
         "format": FORMAT,
         "version": VERSION,
         "vitrax": __version__,
+        "classes": dict(sorted(versions.items())),
         "model": model,
         "arrays": arrays,
     }
@@ -178,65 +216,25 @@ def _check_size(size: int, target: pathlib.Path) -> None:
         )
 
 
-def _check_target(target: pathlib.Path, is_folder: bool, overwrite: bool) -> None:
-    """Raise if something stands under a name that may not be replaced."""
-    if not target.exists():
-        return
-    if is_folder and not target.is_dir():
-        check_output_folder(target)
-    if is_folder:
-        others = {entry.name for entry in target.iterdir()} - {JSON_NAME, ARRAYS_NAME}
-        if others or not (overwrite or _is_model(target / JSON_NAME)):
-            check_output_folder(target)
-    elif target.is_file() and not overwrite and not _is_model(target):
-        raise InputError(
-            f"cannot write {target} because a file that isn't a model has that name; "
-            "do choose another name, or pass overwrite=True"
-        )
-
-
-def _is_model(path: pathlib.Path) -> bool:
-    """Return whether a file is a model, or empty."""
-    start = first_bytes(path) if path.is_file() else b"?"
-    return not start or _START.match(start) is not None
-
-
-def _write_folder(
-    target: pathlib.Path, text: bytes, arrays: dict[str, np.ndarray]
-) -> None:
-    """Write the two files of a model; a model that is there gives way in one step."""
-    target = target.resolve()
-    is_held = target.is_dir() and any(target.iterdir())
-    token = secrets.token_hex(4)
-    new = target.with_name(f".{target.name}.{token}.new") if is_held else target
-    with atomic_folder(new) as folder:
-        write_safetensors(folder / ARRAYS_NAME, arrays)
-        (folder / JSON_NAME).write_bytes(text)
-    if not is_held:
-        return
-    old = target.with_name(f".{target.name}.{token}.old")
-    try:
-        os.rename(target, old)
-        try:
-            os.rename(new, target)
-        except OSError:
-            os.rename(old, target)
-            raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
 def _parsed(source: pathlib.Path) -> dict[str, Any]:
     """Return the JSON of a model, whose format and version are known."""
+    if source.suffix.lower() == ".safetensors":
+        raise InputError(
+            f"cannot read {source} because it holds arrays alone; do read the folder "
+            f"that it is in, with its {JSON_NAME}"
+        )
     with open_raw(source) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_TEXT:
+        if os.fstat(file.fileno()).st_size > MAX_TEXT:
             raise InputError(
-                f"cannot read {source} because it isn't a file of at most "
-                f"{MAX_TEXT // 2**20} MiB; do check that it is the JSON of a model"
+                f"cannot read {source} because it has more than {MAX_TEXT // 2**20} "
+                "MiB; do check that it is the JSON of a model"
             )
         content = file.read(MAX_TEXT)
+    if is_compressed(content):
+        raise InputError(
+            f"cannot read {source} because it is packed, which models aren't; do "
+            "unpack it first"
+        )
     check_content(source, content[:1024])
     document = parse_json(content, str(source))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -256,7 +254,7 @@ def _parsed(source: pathlib.Path) -> dict[str, Any]:
             f"{version} of the format, and this vitrax reads up to {VERSION}; do "
             "upgrade vitrax"
         )
-    wrong = set(document) ^ set(_KEYS)
+    wrong = set(document) ^ _KEYS[version]
     twice = {key for key, value in document.items() if isinstance(value, Twice)}
     if wrong or twice:
         raise InputError(
@@ -264,6 +262,24 @@ def _parsed(source: pathlib.Path) -> dict[str, Any]:
             f"it, unknown or there twice; do {REWRITE}"
         )
     return document
+
+
+def _versions_of(
+    document: dict[str, Any], source: pathlib.Path
+) -> dict[str, int] | None:
+    """Return the versions of a model's classes, None where all are the first."""
+    if document["version"] == 1:
+        return None
+    versions = document["classes"]
+    is_fit = isinstance(versions, dict) and all(
+        type(version) is int and version > 0 for version in versions.values()
+    )
+    if not is_fit:
+        raise InputError(
+            f"cannot read {source} because its classes are {shown(versions)}, not "
+            f"names with a version each; do {REWRITE}"
+        )
+    return versions
 
 
 def _arrays_of(document: dict[str, Any], source: pathlib.Path) -> Any:

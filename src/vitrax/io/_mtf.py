@@ -63,7 +63,9 @@ def read_mtf(path: Path, *, max_unpacked: int | None = None) -> MeasuredTransfer
             f"{rows_in_words(falls)}; do sort the rows by it, each frequency once"
         )
     try:
-        return MeasuredTransfer(frequencies, values)
+        # What is too large for single precision is refused as infinite.
+        with np.errstate(over="ignore"):
+            return MeasuredTransfer(frequencies, values)
     except ValueError as error:
         raise InputError(f"cannot use the MTF of {source}: {error}") from error
 
