@@ -530,8 +530,7 @@ def test_passthrough_and_stack_belong_to_the_particles(clean, dataset, tmp_path)
     assert str(parts["b"]) in [each["path"] for each in record["inputs"]]
     repeated = expand(["simulate", "--config", str(out / "run.json")])
     assert f"--passthrough={parts['b']}" in repeated
-    stack = ["--from", parts["a"], "--passthrough", parts["b"], "--dry-run"]
-    stack += ["--stack", clean / "particles.mrcs"]
+    stack = ["--from", parts["b"], "--stack", clean / "particles.mrcs", "--dry-run"]
     assert run(clean / "map.mrc", "-o", tmp_path / "x", *stack) == 0
 
 

@@ -23,7 +23,7 @@ def names(folder):
 
 def test_pipes_are_neither_read_nor_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(InputError, match="it is a pipe or a device, not a file"):
+    with pytest.raises(InputError, match="it is a pipe, not a file"):
         read_model(tmp_path / "pipe.json")
     for overwrite in (False, True):
         with pytest.raises(InputError, match="a pipe or a device has that name"):

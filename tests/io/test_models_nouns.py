@@ -34,8 +34,9 @@ def public_classes():
 NOT_NOUNS = {
     "vitrax.datasets.Batch", "vitrax.image.ParticleStack",
     "vitrax.io.AbstractLayout", "vitrax.io.CisTEM", "vitrax.io.CryoSPARC",
-    "vitrax.io.FileKind", "vitrax.io.ImagePlaces", "vitrax.io.ImageStack",
-    "vitrax.io.LeopardEM", "vitrax.io.MovieFrames", "vitrax.io.MrcHeader",
+    "vitrax.io.EMAN2", "vitrax.io.FileKind", "vitrax.io.ImagePlaces",
+    "vitrax.io.ImageStack", "vitrax.io.LeopardEM", "vitrax.io.MovieFrames",
+    "vitrax.io.MrcHeader", "vitrax.io.MrcValues", "vitrax.io.NpzArray",
     "vitrax.io.ParticleWriter", "vitrax.io.Problem", "vitrax.io.Relion",
     "vitrax.io.StackImages", "vitrax.io.StackWriter", "vitrax.io.StarTable",
     "vitrax.plot.Report", "vitrax.plot.Section", "vitrax.plot.Table",

@@ -37,7 +37,7 @@ def folder(tmp_path_factory):
         "rlnCoordinateX": np.array([12.0, 20.0, 24.0]),
         "rlnCoordinateY": np.array([12.0, 20.0, 16.0]),
     }
-    images = np.zeros((COUNT, BOX, BOX))
+    images = np.random.default_rng(0).normal(size=(COUNT, BOX, BOX))
     lens = vx.Lens(1.2e4, amplitude_contrast=0.1)
     stack = vx.ParticleStack.from_arrays(images, poses, lens, OPTICS, columns)
     for name, layout in LAYOUTS.items():
@@ -117,6 +117,19 @@ def test_a_stack_that_the_file_names_may_be_said_again(folder):
         assert len(read_particles(folder / name, stack=stack).images()) == COUNT
 
 
+@pytest.mark.parametrize("name", ["relion.star", "cryosparc.cs"])
+def test_a_stack_that_has_moved_may_be_said(folder, tmp_path, name):
+    moved = tmp_path / name
+    moved.write_bytes((folder / name).read_bytes())
+    with pytest.raises(InputError, match=r"the stack \w+\.mrcs isn't found"):
+        read_particles(moved).images()
+    stack = folder / name.replace("star", "mrcs").replace(".cs", ".mrcs")
+    given = read_particles(moved, stack=stack)
+    np.testing.assert_array_equal(
+        given.images(), read_particles(folder / name).images()
+    )
+
+
 def test_of_cistem_s_files_a_stack_goes_before_the_one_named(folder, tmp_path):
     stack = read_particles(folder / "cistem.star", stack=folder / "relion.mrcs")
     assert stack.reader.stacks == (str(folder / "relion.mrcs"),)
@@ -149,6 +162,8 @@ def test_where_no_stack_is_named(folder, tmp_path, name, columns, arguments, opt
         read_particles(path, **arguments)
     given = read_particles(path, stack=folder / "relion.mrcs", **arguments)
     assert given.reader.stacks == (str(folder / "relion.mrcs"),)
+    # Strict paths are about what the file says, not the caller.
+    assert len(given.images()) == COUNT
 
 
 def test_the_box_is_of_images_that_are_cut_out(folder):

@@ -58,7 +58,7 @@ class ConvertRecipe(BaseModel):
         "further .cs files about the same particles; may be given more than once", ()
     )
     stack: Annotated[pathlib.Path | None, option(SAID)] = field(
-        "the images, for a file that doesn't name them"
+        "the images, where the file doesn't name them or their one stack has moved"
     )
     project: Annotated[pathlib.Path | None, option(SAID)] = field(
         "folder to which names of stacks are relative [default: the current one, then "

@@ -107,7 +107,8 @@ class ParticleOptions(SpecimenOptions):
         "further .cs file about the same particles; may be given again", []
     )
     stack: Annotated[pathlib.Path | None, option(SAMPLING)] = field(
-        "the images of that file, where it doesn't name them, as cisTEM's doesn't"
+        "the images of that file, where it doesn't name them, as cisTEM's doesn't, or "
+        "their one stack has moved"
     )
     resample: Annotated[bool, flag(SAMPLING, "--no-resample")] = field(
         "draw particles of that file at random, with replacement", False

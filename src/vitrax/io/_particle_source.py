@@ -195,6 +195,7 @@ def as_source(
         project=None if project is None else os.fspath(project),
         path_map=tuple((path_map or {}).items()),
         is_strict=strict_paths,
+        said=None if stack is None else os.fspath(stack),
     )
     return ParticleSource(
         path=pathlib.Path(path),

@@ -34,7 +34,7 @@ from ._particle_source import ParticleSource, as_source
 from ._relion import read_relion
 from ._stack_images import StackImages
 from ._star import read_star
-from ._unused_options import refuse_passthrough, refuse_unused
+from ._unused_options import found_again, refuse_passthrough, refuse_unused
 
 
 def read_particles(
@@ -77,7 +77,7 @@ def read_particles(
         passthrough: further files about the same particles, joined by CryoSPARC's uid;
             what the first file has goes before.
         stack: the images in the order of the particles, for a file that doesn't name
-            them, such as cisTEM's.
+            them, such as cisTEM's, or whose one stack isn't where the file says.
         box: pixels along an edge of images that are cut out of micrographs, as those of
             Leopard-EM's tables are.
         project: folder to which names of stacks are relative, where it is neither the
@@ -146,7 +146,7 @@ def read_particles(
     reader = _reader_of(source)
     if reader is not read_cryosparc:
         refuse_passthrough(source)
-    found = reader(source)
+    found = found_again(source, reader(source))
     refuse_unused(source, found)
     if not isinstance(found.reader, StackImages | MicrographImages):
         return found

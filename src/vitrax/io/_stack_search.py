@@ -26,12 +26,14 @@ class StackSearch:
         path_map: (old, new) beginnings of names, such as of disks that are mounted
             elsewhere now.
         is_strict: whether names that lead out of these folders are refused.
+        said: a stack that the caller names and that is taken as it is, wherever it is.
     """
 
     source: str
     project: str | None = None
     path_map: tuple[tuple[str, str], ...] = ()
     is_strict: bool = False
+    said: str | None = None
 
     def tried(self, name: str) -> list[pathlib.Path]:
         """Return the paths at which a stack is looked for, in order.
@@ -42,6 +44,8 @@ class StackSearch:
         Raises:
             InputError: if the search is strict and the name leads elsewhere.
         """
+        if name == self.said:
+            return [pathlib.Path(name)]
         paths = list(
             dict.fromkeys(
                 folder / each for each in self._mapped(name) for folder in self.folders

@@ -1,5 +1,6 @@
 """What the caller says about a file of particles that has no use for it."""
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
@@ -24,6 +25,22 @@ def refuse_unused(source: ParticleSource, stack: ParticleStack) -> None:
         raise InputError(
             f"cannot use {given} for {source.name} because {because}; do {remedy}"
         )
+
+
+def found_again(source: ParticleSource, stack: ParticleStack) -> ParticleStack:
+    """Return particles whose one stack, if it isn't found, is that of the caller.
+
+    Args:
+        source: the file, and what the caller says about it.
+        stack: that was read.
+    """
+    reader, given = stack.reader, source.stack
+    if given is None or not isinstance(reader, StackImages) or len(reader.stacks) != 1:
+        return stack
+    if reader.search.is_there(reader.stacks[0]):
+        return stack
+    moved = dataclasses.replace(reader, stacks=(os.fspath(given),))
+    return dataclasses.replace(stack, reader=moved)
 
 
 def refuse_passthrough(source: ParticleSource) -> None:
