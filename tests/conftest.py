@@ -44,16 +44,32 @@ def shared() -> pathlib.Path:
     return SHARED
 
 
+# Compiled programs are kept, which would be 6 GiB at the end.
+MOST_MEMORY = 3 * 2**30
+
+
+def resident_memory() -> int:
+    """Return the bytes of memory that this process has, 0 where it can't be told."""
+    try:
+        pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def compiler(request):
-    """Compile quickly where no images are formed: compiling is most of the time.
+    """Compile quickly where single steps are tested: compiling is most of the time.
 
     Rounding and fusion differ with the optimisations that this leaves out, so whatever
-    projects, images, compares with other programs or runs the command line has them.
+    forms images, compares with other programs or runs the command line has them.
     """
     stage = pathlib.Path(request.path).parent.name
-    quick = stage not in {"potential", "image", "peers", "cli", "structure"}
+    quick = stage not in {"image", "peers", "cli"}
     jax.config.update("jax_disable_most_optimizations", quick)
+    yield
+    if resident_memory() > MOST_MEMORY:
+        jax.clear_caches()
 
 
 @pytest.fixture
