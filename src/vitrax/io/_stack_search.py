@@ -26,7 +26,8 @@ class StackSearch:
         path_map: (old, new) beginnings of names, such as of disks that are mounted
             elsewhere now.
         is_strict: whether names that lead out of these folders are refused.
-        said: a stack that the caller names and that is taken as it is, wherever it is.
+        said: a stack that the caller names; if it is there, wherever that is, it is
+            taken.
     """
 
     source: str
@@ -44,7 +45,7 @@ class StackSearch:
         Raises:
             InputError: if the search is strict and the name leads elsewhere.
         """
-        if name == self.said:
+        if name == self.said and _is_file(pathlib.Path(name)):
             return [pathlib.Path(name)]
         paths = list(
             dict.fromkeys(
