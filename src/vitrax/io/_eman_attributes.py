@@ -8,6 +8,7 @@ import numpy as np
 
 from .._files import InputError
 
+
 _PREFIX = "EMAN."
 # The headers of images hold at most so many bytes in one attribute.
 _LARGEST_ATTRIBUTE = 2**22
