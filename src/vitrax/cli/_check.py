@@ -10,8 +10,7 @@ from .._files import InputError
 from ..io import FileKind, Problem
 from ._exit import UsageError, explain
 from ._mrc_facts import movie_problems
-from ._options import split_pair
-from ._reading import AS_THEY_SAY, Reading
+from ._reading import AS_THEY_SAY, Reading, places_of
 from ._record import as_json
 from ._remarks import PARTICLE_PROBLEMS
 from ._star_facts import star_table_problems
@@ -135,8 +134,7 @@ def checking_of(
         raise UsageError(
             f"cannot use --angpix {angpix:g} because it isn't positive; do give it in Å"
         )
-    places = {"project": project, "path_map": dict(map(split_pair, path_map))}
-    return Checking(reading, angpix, places)
+    return Checking(reading, angpix, places_of(project, path_map))
 
 
 def _targets(
