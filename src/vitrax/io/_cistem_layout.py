@@ -33,7 +33,7 @@ from ._cistem_labels import (
     VOLTAGE,
 )
 from ._foreign_columns import packed
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._labels import ABERRATIONS, POSE_AND_CTF
 from ._optics_of_particles import premultiplied_column
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import known_box
@@ -41,9 +41,7 @@ from ._star_table import TEXT, StarTable
 
 
 # RELION's columns that follow from what cisTEM has too.
-_REPRESENTED = frozenset(
-    (*ANGLES, *SHIFTS, *SHIFTS_IN_PIXELS, *DEFOCUS, "rlnPhaseShift", "rlnImageName")
-)
+_REPRESENTED = frozenset((*POSE_AND_CTF, "rlnImageName"))
 # And those of its table of optics groups.
 _OF_OPTICS = frozenset(
     (

@@ -10,7 +10,7 @@ from .._files import InputError, InputWarning
 from ..image import ParticleStack
 from ._csv_table import write_csv
 from ._foreign_columns import packed
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._labels import ABERRATIONS, POSE_AND_CTF, SHIFTS
 from ._leopard import IS_WHITE, MICROGRAPH
 from ._leopard_aberrations import as_json, leopard_magnification, leopard_terms
 from ._micrograph_images import MicrographImages
@@ -63,12 +63,8 @@ COLUMNS = (
 # Of RELION's columns, what Leopard-EM's say.
 _REPRESENTED = frozenset(
     (
-        *ANGLES,
-        *SHIFTS,
-        *SHIFTS_IN_PIXELS,
-        *DEFOCUS,
+        *POSE_AND_CTF,
         *ABERRATIONS,
-        "rlnPhaseShift",
         "rlnCtfBfactor",
         "rlnMicrographName",
         "rlnCoordinateX",
