@@ -106,7 +106,7 @@ def info(
         print("\n\n".join(_as_text(each) for each in readable))
     failures = [each.error for each in found if each.error is not None]
     if failures:
-        raise InputError("\n".join(failures))
+        raise InputError("; ".join(failures))
 
 
 def facts_of(path: pathlib.Path, looking: Looking) -> Facts:
