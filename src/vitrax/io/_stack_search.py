@@ -30,8 +30,7 @@ class StackSearch:
         path_map: (old, new) beginnings of names, such as of disks that are mounted
             elsewhere now.
         is_strict: whether names that lead out of these folders are refused.
-        said: a stack that the caller names; if it is there, wherever that is, it is
-            taken.
+        said: a stack that the caller names, which may lead anywhere.
     """
 
     source: str
@@ -76,14 +75,12 @@ class StackSearch:
         Raises:
             InputError: if the search is strict and the name leads elsewhere.
         """
-        if name == self.said and _is_file(pathlib.Path(name)):
-            return [pathlib.Path(name)]
         paths = list(
             dict.fromkeys(
                 folder / each for each in self._mapped(name) for folder in self.folders
             )
         )
-        if not self.is_strict:
+        if not self.is_strict or name == self.said:
             return paths
         inside = [path for path in paths if self._is_inside(path)]
         if not any(map(_is_file, inside)) and (not inside or any(map(_is_file, paths))):
