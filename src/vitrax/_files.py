@@ -4,15 +4,10 @@ import contextlib
 import errno
 import os
 import pathlib
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from typing import BinaryIO
-
-
-# Before the final name of a file that is being written.
-_TEMPORARY = re.compile(r"^\.[0-9a-f]{8}\.part\.")
 
 
 class InputError(ValueError):
@@ -65,16 +60,6 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def final_path(path: str | os.PathLike) -> pathlib.Path:
-    """Return the path that one from `atomic_path` becomes, for messages.
-
-    Args:
-        path: temporary, or any other, which stays as it is.
-    """
-    temporary = pathlib.Path(path)
-    return temporary.with_name(_TEMPORARY.sub("", temporary.name))
 
 
 @contextlib.contextmanager

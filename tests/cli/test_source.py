@@ -33,6 +33,7 @@ PARTICLES = {
     "rlnDefocusAngle": [0.0, 0.0, 0.0],
     "rlnCtfBfactor": [0.0, 0.0, 0.0],
 }
+LINE = "ATOM  {:>5}  N   ALA A   1    {:8.3f}{:8.3f}   0.000  1.00 20.00           N\n"
 
 
 @pytest.fixture
@@ -183,11 +184,12 @@ def test_simulated_images_have_the_aberrations_of_the_file(star, tmp_path):
     higher |= {"rlnEvenZernike": ["[0,0,0,5]", "[0,0]"]}
     higher |= {"rlnMagMat00": [1.03, 1.0], "rlnMagMat01": [0.0, 0.0]}
     higher |= {"rlnMagMat10": [0.02, 0.0], "rlnMagMat11": [0.99, 1.0]}
-    images = {}
+    atoms, images = tmp_path / "atoms.pdb", {}
+    atoms.write_text("".join(LINE.format(i, 3 * i, 2 * i * i) for i in range(4)))
     for name, optics in {"plain": {}, "higher": higher}.items():
         out = tmp_path / name
-        call = ["simulate", "apoferritin", "--from", str(star(optics)), "-o", str(out)]
-        assert main([*call, "--box", "32", "--angpix", "6"]) == 0
+        call = ["simulate", str(atoms), "--from", str(star(optics)), "-o", str(out)]
+        assert main([*call, "--box", "24", "--angpix", "2", "--no-report"]) == 0
         written = vx.io.read_particles(next(out.glob("*.star")))
         images[name] = written.images()
         assert (written.optics[0].beam_tilt is None) == (name == "plain")

@@ -376,7 +376,7 @@ def test_lists_name_mrc_files_too(stack, tmp_path):
     path = eman.write_list(tmp_path / "a.lst", lines)
     with pytest.raises(InputError, match=r"row 1 have no ctf.*voltage="):
         read_particles(path)
-    found = read_particles(path, **given)
+    found = read_particles(path, defaults=given)
     np.testing.assert_array_equal(found.images(), [-2 * IMAGES[1], -IMAGES[1]])
     assert found.voltages.tolist() == [200.0, 300.0]
     assert found.defocus is None
@@ -711,7 +711,7 @@ def test_what_eman2_has_no_attributes_for_is_kept(tmp_path):
     lens = vx.Lens(defocus=1.2e4, phase_shift=80.0, **settings)
     columns = {"rlnClassNumber": np.arange(4), "rlnLabel": np.array(list("abcd"))}
     stack = vx.ParticleStack.from_arrays(IMAGES, poses, lens, optics, columns)
-    with pytest.warns(InputWarning, match="won't see beam_tilt, even_zernike"):
+    with pytest.warns(InputWarning, match=r"/a\.lst: EMAN2 won't see beam_tilt, even"):
         write_particles(tmp_path / "a.lst", stack, layout=EMAN2())
     back = read_particles(tmp_path / "a.lst")
     assert back.optics[0].beam_tilt == (0.2, -0.1)
@@ -753,8 +753,23 @@ def test_others_are_told_that_they_cannot_read_hdf5(stack, tmp_path):
     assert back.columns["EMAN.ctf"].tolist() == [CTF] * 4
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"voltage": 200.0}, r"--kv\) 200 for .* because its ctf is 300"),
+        ({"spherical_aberration": 1.0}, r"its ctf is 2\.7"),
+        ({"amplitude_contrast": 0.5}, r"its ctf is 0\.1"),
+        ({"pixel_size": 2.0}, r"its pixel size is 1\.5"),
+    ],
+)
+def test_what_contradicts_the_headers_is_refused(stack, given, message):
+    with pytest.raises(InputError, match=message):
+        read_particles(stack, **given)
+    assert read_particles(stack, defaults=given).voltages[0] == 300.0
+
+
 def test_names_with_spaces_are_refused(stack, tmp_path):
     spaced = tmp_path / "a b.hdf"
     shutil.move(stack, spaced)
-    with pytest.raises(InputError, match="has spaces"):
+    with pytest.raises(InputError, match=r"/b\.lst for EMAN2 .* has spaces"):
         write_particle_table(tmp_path / "b.lst", read_particles(spaced), layout=EMAN2())

@@ -54,7 +54,7 @@ def write(path):
     """Write the file that pycistem_star.py is given."""
     zeros = np.zeros(3, np.int64)
     places = vx.io.ImagePlaces(("stack.mrcs",), zeros, np.array([2, 0, 1]), zeros + 1)
-    CisTEM().write_table(path, stack(), places)
+    CisTEM().write_table(path, stack(), places, path)
 
 
 def read(tmp_path, name, suffix):

@@ -179,8 +179,8 @@ def info(
     """Say what is in files, and what is odd about them.
 
     Args:
-        files: MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV, PDB, mmCIF, .npz or a model
-            of vitrax; decided by content.
+        files: MRC, TIFF, EER, STAR, .cs, Leopard-EM's CSV, EMAN2's HDF5 and .lst, PDB,
+            mmCIF, .npz or a model of vitrax; decided by content.
         project: folder to which names of stacks are relative, where it is neither the
             current one nor that of the file.
         path_map: OLD=NEW, a beginning of names of stacks and what to put in its place;

@@ -10,29 +10,17 @@ from .._files import InputError
 from ..io import FileKind, Problem
 from ._exit import UsageError, explain
 from ._mrc_facts import movie_problems
-from ._options import split_pair
-from ._reading import AS_THEY_SAY, Reading
+from ._reading import AS_THEY_SAY, Reading, places_of
 from ._record import as_json
+from ._remarks import PARTICLE_PROBLEMS
 from ._star_facts import star_table_problems
 
 
-# Their checks look for stacks.
-_PARTICLES = (
-    FileKind.RELION,
-    FileKind.CISTEM,
-    FileKind.CRYOSPARC,
-    FileKind.LEOPARD,
-    FileKind.EMAN,
-)
 _PROBLEMS: dict[FileKind, Callable[..., list[Problem]]] = {
     FileKind.MRC: io.mrc_problems,
     FileKind.STAR: star_table_problems,
     FileKind.TIFF: movie_problems,
-    FileKind.RELION: io.star_problems,
-    FileKind.CISTEM: io.cistem_problems,
-    FileKind.CRYOSPARC: io.cs_problems,
-    FileKind.LEOPARD: io.leopard_problems,
-    FileKind.EMAN: io.eman_problems,
+    **PARTICLE_PROBLEMS,
     FileKind.ATOMS: io.atom_problems,
     FileKind.ARRAYS: io.npz_problems,
 }
@@ -46,7 +34,7 @@ _MENDING: dict[FileKind, Callable[..., list[Any]]] = {
 # What no check of its own finds, a reader may.
 _READERS: dict[FileKind, Callable[..., object]] = {
     FileKind.MODEL: lambda path, **_: io.read_model(path),
-    **dict.fromkeys(_PARTICLES, io.read_particles),
+    **dict.fromkeys(PARTICLE_PROBLEMS, io.read_particles),
 }
 # So many files are named at the end.
 _NAMED = 3
@@ -74,7 +62,7 @@ class Checking:
         """
         if kind is FileKind.MRC:
             return {"pixel_size": self.pixel_size, **self.reading.of_map}
-        places = self.places if kind in _PARTICLES else {}
+        places = self.places if kind.has_particles else {}
         return {**places, **self.reading.limit}
 
 
@@ -146,8 +134,7 @@ def checking_of(
         raise UsageError(
             f"cannot use --angpix {angpix:g} because it isn't positive; do give it in Å"
         )
-    places = {"project": project, "path_map": dict(map(split_pair, path_map))}
-    return Checking(reading, angpix, places)
+    return Checking(reading, angpix, places_of(project, path_map))
 
 
 def _targets(
@@ -216,7 +203,7 @@ def _unreadable(
     try:
         _READERS[kind](path, **checking.arguments(kind))
     except ValueError as error:
-        return [Problem.of_error(error, path)]
+        return [Problem.of_message(str(error), path)]
     return []
 
 
@@ -241,7 +228,7 @@ def _as_text(record: dict[str, Any]) -> str:
     lines = [f"{record['path']}: {record['kind'] or 'unknown'}"]
     listed = list(record["problems"])
     if record["error"] and not listed:
-        listed = [vars(Problem.of_error(ValueError(record["error"]), record["path"]))]
+        listed = [vars(Problem.of_message(record["error"], record["path"]))]
     for problem in listed:
         mark = "~" if problem["is_fixable"] else "!"
         lines.append(f"  {mark} {problem['where']}: {problem['what']}")

@@ -24,13 +24,6 @@ _LAYOUTS = {
     "leopard": io.LeopardEM(),
     "eman2": io.EMAN2(),
 }
-_PARTICLES = (
-    FileKind.RELION,
-    FileKind.CISTEM,
-    FileKind.CRYOSPARC,
-    FileKind.LEOPARD,
-    FileKind.EMAN,
-)
 
 
 def convert(recipe: ConvertRecipe) -> None:
@@ -50,7 +43,7 @@ def convert(recipe: ConvertRecipe) -> None:
         )
     kind = io.file_kind(recipe.file)
     refuse_misplaced(recipe, kind)
-    if kind in _PARTICLES or kind is FileKind.STAR:
+    if kind.has_particles or kind is FileKind.STAR:
         written = _convert_particles(recipe)
     elif kind is FileKind.MRC:
         written = _convert_map(recipe)

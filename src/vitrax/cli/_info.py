@@ -15,9 +15,8 @@ from ._atom_facts import atom_facts
 from ._exit import UsageError, explain
 from ._fact_words import fact_lines
 from ._mrc_facts import movie_facts, mrc_facts
-from ._options import split_pair
 from ._particle_facts import cryosparc_facts, particle_facts
-from ._reading import AS_THEY_SAY, Reading
+from ._reading import AS_THEY_SAY, Reading, places_of
 from ._record import as_json
 from ._star_facts import relion_facts, star_facts
 
@@ -99,15 +98,15 @@ def info(
     """
     if not paths:
         raise UsageError("cannot say anything because no file is named; do name one")
-    places = {"project": project, "path_map": dict(map(split_pair, path_map))}
-    found = [facts_of(path, Looking(reading, places)) for path in paths]
+    looking = Looking(reading, places_of(project, path_map))
+    found = [facts_of(path, looking) for path in paths]
     if print_json:
         print(as_json([_as_record(each) for each in found]))
     elif readable := [each for each in found if each.error is None]:
         print("\n\n".join(_as_text(each) for each in readable))
     failures = [each.error for each in found if each.error is not None]
     if failures:
-        raise InputError(" ".join(failures))
+        raise InputError("; ".join(failures))
 
 
 def facts_of(path: pathlib.Path, looking: Looking) -> Facts:

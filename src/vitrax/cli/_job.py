@@ -34,14 +34,6 @@ from ._stream import Simulator, default_batch_size, ready_to_slice
 
 AnyRecipe = TypeVar("AnyRecipe", bound=SpecimenOptions)
 
-# Programs' files of particles that aren't RELION's.
-_OTHER_PARTICLES = (
-    io.FileKind.CISTEM,
-    io.FileKind.CRYOSPARC,
-    io.FileKind.LEOPARD,
-    io.FileKind.EMAN,
-)
-
 # With a particles' file the optics are its own, and need no default.
 OPTICS_OF_SOURCE = {"kv": None, "cs": None, "q0": None}
 
@@ -237,7 +229,8 @@ def read_angles(path: str, max_unpacked: int | None = None) -> Any:
     Raises:
         InputError: if no table of it has rot, tilt and psi.
     """
-    if io.file_kind(path) in _OTHER_PARTICLES:
+    kind = io.file_kind(path)
+    if kind.has_particles and kind is not io.FileKind.RELION:
         # All but the angles is left out, whatever it is.
         stack = io.read_particles(
             path,

@@ -108,7 +108,7 @@ def movie_problems(path: pathlib.Path, **limit: Any) -> list[io.Problem]:
         for number, _ in enumerate(movie, 2):
             where = f"frame {number}"
     except InputError as error:
-        return [io.Problem.of_error(error, path, where)]
+        return [io.Problem.of_message(str(error), path, where)]
     return []
 
 

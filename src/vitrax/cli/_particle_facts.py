@@ -7,15 +7,10 @@ from typing import Any
 from .. import io
 from ..image import ParticleStack
 from ._reading import Reading
-from ._remarks import as_remarks
+from ._remarks import PARTICLE_PROBLEMS, as_remarks
 
 
 _COUNTED = ("rlnMicrographName", "rlnClassNumber", "rlnRandomSubset")
-_PROBLEMS = {
-    io.FileKind.CISTEM: io.cistem_problems,
-    io.FileKind.LEOPARD: io.leopard_problems,
-    io.FileKind.EMAN: io.eman_problems,
-}
 
 
 def particle_facts(
@@ -28,7 +23,7 @@ def particle_facts(
         reading: how it is read.
         places: where its stacks are looked for.
     """
-    find = _PROBLEMS[io.file_kind(path)]
+    find = PARTICLE_PROBLEMS[io.file_kind(path)]
     facts = _stack_facts(io.read_particles(path, **places, **reading.limit))
     return facts, as_remarks(find(path, **places, **reading.limit), path)
 

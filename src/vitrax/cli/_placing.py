@@ -30,16 +30,6 @@ _ROOM = 1.5
 _ABOVE = 2.0
 
 
-_TABLES = (
-    io.FileKind.RELION,
-    io.FileKind.CISTEM,
-    io.FileKind.CRYOSPARC,
-    io.FileKind.LEOPARD,
-    io.FileKind.EMAN,
-    io.FileKind.STAR,
-)
-
-
 @dataclasses.dataclass(frozen=True)
 class PlacedAtoms:
     """Atoms of a file, copied, blurred and moved as they will be imaged.
@@ -192,9 +182,10 @@ def _asked_of_a_file(recipe: SpecimenOptions) -> list[str]:
 def _is_table(path: pathlib.Path) -> bool:
     """Return whether a file is a table of particles, by its content if it has any."""
     try:
-        return io.file_kind(path) in _TABLES
+        kind = io.file_kind(path)
     except (InputError, OSError):
         return path.suffix.lower() in (".star", ".cs")
+    return kind.has_particles or kind is io.FileKind.STAR
 
 
 def _refuse_misplaced(recipe: SpecimenOptions) -> None:

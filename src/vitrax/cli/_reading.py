@@ -1,10 +1,13 @@
 """What options say of how files are read."""
 
 import dataclasses
+import pathlib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from ._exit import UsageError
+from ._options import split_pair
 
 
 Mode0 = Literal["signed", "unsigned"]
@@ -80,6 +83,16 @@ def reading(
     except ValueError as error:
         raise UsageError(str(error)) from error
     return Reading(mode0, nan_policy or "error", limit)
+
+
+def places_of(project: pathlib.Path | None, path_map: Sequence[str]) -> dict[str, Any]:
+    """Return where stacks are looked for, as readers of particles take it.
+
+    Args:
+        project: of --project.
+        path_map: of --path-map.
+    """
+    return {"project": project, "path_map": dict(map(split_pair, path_map))}
 
 
 def parse_bytes(text: str) -> int:

@@ -1,9 +1,20 @@
 """What is wrong with a file, as remarks of `vitrax info`."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ..io import Problem
+from .. import io
+from ..io import FileKind, Problem
+
+
+# What finds the problems of each program's particles; it looks for their stacks.
+PARTICLE_PROBLEMS: dict[FileKind, Callable[..., list[Problem]]] = {
+    FileKind.RELION: io.star_problems,
+    FileKind.CISTEM: io.cistem_problems,
+    FileKind.CRYOSPARC: io.cs_problems,
+    FileKind.LEOPARD: io.leopard_problems,
+    FileKind.EMAN: io.eman_problems,
+}
 
 
 def as_remarks(problems: Iterable[Problem], path: pathlib.Path) -> list[str]:

@@ -90,7 +90,7 @@ def star_table_problems(path: pathlib.Path, **limit: Any) -> list[io.Problem]:
             io.read_mtf(path, **limit)
             return []
     except InputError as error:
-        return [io.Problem.of_error(error, path)]
+        return [io.Problem.of_message(str(error), path)]
     return [
         io.Problem("file", what, "correct these rows", False)
         for what in _not_finite(tables)

@@ -50,7 +50,7 @@ def atom_problems(path: Path, *, max_unpacked: int | None = None) -> list[Proble
         faults = Faults() if is_mmcif(text) else complete_lines(text)[1]
         if _explains(faults):
             return faults.problems()
-        return [Problem.of_error(error, source, "the whole file")]
+        return [Problem.of_message(str(error), source, "the whole file")]
     for model in file.structure:
         note_faults(model, file.faults)
     return file.faults.problems()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning, final_path
+from .._files import InputError, InputWarning
 from ..image import OpticsGroup, ParticleStack
 from ._aberrations import aberration_columns
 from ._cistem import RESIDUAL, relion_columns
@@ -33,7 +33,7 @@ from ._cistem_labels import (
     VOLTAGE,
 )
 from ._foreign_columns import packed
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._labels import ABERRATIONS, POSE_AND_CTF
 from ._optics_of_particles import premultiplied_column
 from ._particle_layout import AbstractLayout, ImagePlaces
 from ._particle_tables import known_box
@@ -41,9 +41,7 @@ from ._star_table import TEXT, StarTable
 
 
 # RELION's columns that follow from what cisTEM has too.
-_REPRESENTED = frozenset(
-    (*ANGLES, *SHIFTS, *SHIFTS_IN_PIXELS, *DEFOCUS, "rlnPhaseShift", "rlnImageName")
-)
+_REPRESENTED = frozenset((*POSE_AND_CTF, "rlnImageName"))
 # And those of its table of optics groups.
 _OF_OPTICS = frozenset(
     (
@@ -93,7 +91,11 @@ class CisTEM(AbstractLayout):
         return known_box(box, path)
 
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
         """Write the STAR file.
 
@@ -105,17 +107,16 @@ class CisTEM(AbstractLayout):
             InputWarning: of what cisTEM won't see: aberrations beyond the beam tilt,
                 envelopes, scales, and stacks beyond the first.
         """
-        final = final_path(path)
-        own = _own_columns(particles, images, final)
+        own = _own_columns(particles, images, path)
         foreign = _foreign(particles, own)
         foreign |= images.said_signs(self.contrast, particles.columns)
-        _warn_of_unseen(particles, images, final)
+        _warn_of_unseen(particles, images, path)
         first = {name: own[name] for name in COLUMNS if name in own}
         rest = {name: c for name, c in own.items() if name not in COLUMNS}
         table = StarTable({**first, **rest, **foreign})
-        with open(path, "xb") as file:
+        with open(file, "xb") as out:
             for text in _lines(table):
-                file.write(text.encode())
+                out.write(text.encode())
 
 
 def _own_columns(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning, final_path
+from .._files import InputError, InputWarning
 from ..image import ParticleStack
 from ..pose import euler_from_cryosparc, euler_to_cryosparc
 from ._cryosparc import OF_OPTICS, REST_IN_LENS
@@ -94,7 +94,11 @@ class CryoSPARC(AbstractLayout):
         return known_box(box, path)
 
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
         """Write the .cs file.
 
@@ -103,8 +107,8 @@ class CryoSPARC(AbstractLayout):
                 images were multiplied by their CTF.
         """
         fields = cs_fields(particles, images)
-        _warn_of_unseen(fields, final_path(path))
-        write_cs(path, fields)
+        _warn_of_unseen(fields, path)
+        write_cs(file, fields)
 
 
 def cs_fields(particles: ParticleStack, images: ImagePlaces) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import numpy as np
 from ..image import ParticleStack
 from ._cryosparc import OF_OPTICS
 from ._cs_types import as_field
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, MAGNIFICATION, SHIFTS
+from ._labels import ABERRATIONS, MAGNIFICATION, POSE_AND_CTF
 from ._optics_of_particles import premultiplied_column
 from ._particle_tables import KEPT_OF_OPTICS, optics_table
 
@@ -16,10 +16,7 @@ from ._particle_tables import KEPT_OF_OPTICS, optics_table
 _STOOD_FOR = (
     "rlnImageName",
     "rlnOpticsGroup",
-    *ANGLES,
-    *SHIFTS,
-    *DEFOCUS,
-    "rlnPhaseShift",
+    *POSE_AND_CTF,
     "rlnCtfBfactor",
     "rlnCtfScalefactor",
     *ABERRATIONS,

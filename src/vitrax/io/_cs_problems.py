@@ -12,7 +12,7 @@ from ._contents import Path
 from ._cs_file import read_cs
 from ._mrc import read_header
 from ._problem import Problem
-from ._stack_search import StackSearch
+from ._stack_search import HOW_TO_FIND, StackSearch
 from ._star_table import TEXT
 
 
@@ -58,7 +58,7 @@ def cs_problems(
         try:
             fields = read_cs(path, max_unpacked=max_unpacked)
         except InputError as error:
-            return [Problem.of_error(error, path)]
+            return [Problem.of_message(str(error), path)]
     said = f"{os.fspath(path)}: "
     found = [
         Problem("file", str(each.message).removeprefix(said), "cut them off", False)
@@ -75,11 +75,7 @@ def cs_problems(
     ]
     found += _of_numbers(fields)
     found += _of_blob(fields)
-    search = StackSearch(
-        source=os.fspath(path),
-        project=None if project is None else os.fspath(project),
-        path_map=tuple((path_map or {}).items()),
-    )
+    search = StackSearch.of(path, project, path_map)
     return [*found, *_of_stacks(fields, search)]
 
 
@@ -132,9 +128,7 @@ def _of_stacks(fields: dict[str, np.ndarray], search: StackSearch) -> Iterator[P
     lost = [name for name in numbered if not search.is_there(name)]
     if lost:
         what, where = search.lost_in_words(lost, len(numbered))
-        remedy = "name the project's folder (--project) or map it (--path-map)"
-        remedy = f"{remedy}; {where}"
-        yield Problem("field blob/path", what, remedy, False)
+        yield Problem("field blob/path", what, f"{HOW_TO_FIND}; {where}", False)
     for name in [name for name in numbered if name not in lost]:
         where = f"stack {name}"
         try:

@@ -223,7 +223,10 @@ def _optics_values(
     contrast, phase = foreign.contrasts_and_phases(
         values["amplitude_contrast"], values["phase_shift"]
     )
-    return values | {"amplitude_contrast": contrast, "phase_shift": phase}
+    values |= {"amplitude_contrast": contrast, "phase_shift": phase}
+    for field, label in _OF_CTF.items():
+        source.check_stated(label, values[field], "ctf")
+    return values
 
 
 def _b_factors(ctfs: Sequence[EmanCtf | None], foreign: Foreign) -> np.ndarray:
@@ -256,6 +259,7 @@ def _pixel_sizes(
             f"known, or isn't positive, in {rows_in_words(bad)}; do give "
             f"{HOW_TO_GIVE['rlnImagePixelSize']}, or project= where the images are"
         )
+    source.check_stated("rlnImagePixelSize", sizes, "pixel size")
     differs = np.abs(of_ctf - sizes) > 1e-3 * sizes
     differs |= is_default & (of_ctf != 1.0)
     if differs.any():

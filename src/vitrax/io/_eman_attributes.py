@@ -1,16 +1,13 @@
 """Attributes of images in EMAN2's HDF5 files."""
 
 import functools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Container
+from typing import Any
 
 import numpy as np
 
 from .._files import InputError
 
-
-if TYPE_CHECKING:
-    import h5py
 
 _PREFIX = "EMAN."
 # The headers of images hold at most so many bytes in one attribute.
@@ -37,49 +34,71 @@ def number_type(kind: Any) -> np.dtype | None:
     Args:
         kind: of the file.
     """
-    for name in _NUMBERS:
-        if kind.equal(_numbers()[name]):
-            return np.dtype(name)
+    for known, dtype in _numbers():
+        if kind.equal(known):
+            return dtype
     return None
 
 
 @functools.cache
-def _numbers() -> dict[str, Any]:
+def _numbers() -> tuple[tuple[Any, np.dtype], ...]:
     import h5py
 
-    return {name: h5py.h5t.py_create(np.dtype(name)) for name in _NUMBERS}
+    dtypes = map(np.dtype, _NUMBERS)
+    return tuple((h5py.h5t.py_create(dtype), dtype) for dtype in dtypes)
 
 
-def attributes(
-    group: "h5py.Group", name: str, wanted: Sequence[str] | None = None
-) -> dict[str, Value]:
-    """Return attributes of a group without EMAN2's prefix.
+@functools.cache
+def _transform_type() -> Any:
+    """Return the type that EMAN2 gives its Transforms."""
+    import h5py
+
+    names = [f"{row}{column}" for row in range(3) for column in range(4)]
+    return h5py.h5t.py_create(np.dtype([(name, "<f4") for name in names]))
+
+
+def attributes(group: Any, name: str, unwanted: Container[str]) -> dict[str, Value]:
+    """Return the attributes of a group without EMAN2's prefix.
 
     Args:
-        group: of an image.
+        group: of an image, opened by the low-level interface of h5py.
         name: of the image, for messages.
-        wanted: which of them, None for all.
+        unwanted: attributes that aren't read.
 
     Raises:
         InputError: if one is of none of the kinds that EMAN2 writes.
     """
     import h5py
 
+    held: list[bytes] = []
+    h5py.h5a.iterate(group, held.append)
     found: dict[str, Value] = {}
-    if wanted is not None:
-        for key in wanted:
-            encoded = f"{_PREFIX}{key}".encode()
-            if h5py.h5a.exists(group.id, encoded):
-                attribute = h5py.h5a.open(group.id, encoded)
-                found[key] = attribute_value(attribute, f"{key} of {name}")
-        return found
-    for place in range(h5py.h5a.get_num_attrs(group.id)):
-        attribute = h5py.h5a.open(group.id, index=place)
-        key = attribute.name.decode("utf-8", "replace")
-        if key.startswith(_PREFIX):
-            bare = key.removeprefix(_PREFIX)
+    for encoded in held:
+        key = encoded.decode("utf-8", "replace")
+        bare = key.removeprefix(_PREFIX)
+        if key != bare and bare not in unwanted:
+            attribute = h5py.h5a.open(group, encoded)
             found[bare] = attribute_value(attribute, f"{bare} of {name}")
     return found
+
+
+def one_attribute(group: Any, key: str, name: str) -> Value | None:
+    """Return an attribute of a group, None where it has none of that name.
+
+    Args:
+        group: of an image, opened by the low-level interface of h5py.
+        key: without EMAN2's prefix.
+        name: of the image, for messages.
+
+    Raises:
+        InputError: if it is of none of the kinds that EMAN2 writes.
+    """
+    import h5py
+
+    encoded = f"{_PREFIX}{key}".encode()
+    if not h5py.h5a.exists(group, encoded):
+        return None
+    return attribute_value(h5py.h5a.open(group, encoded), f"{key} of {name}")
 
 
 def attribute_value(attribute: Any, name: str) -> Value:
@@ -113,7 +132,8 @@ def attribute_value(attribute: Any, name: str) -> Value:
             "it"
         )
     array = np.empty(attribute.shape, dtype)
-    attribute.read(array)
+    # As it is in the file, so that nothing is converted.
+    attribute.read(array, kind)
     if array.size != 1:
         return array.reshape(-1)
     value = array.reshape(-1)[0].item()
@@ -143,17 +163,22 @@ def _text(attribute: Any, kind: Any, name: str) -> str:
 
 def _transform(attribute: Any, kind: Any, name: str) -> np.ndarray:
     """Return a Transform: twelve numbers, by rows."""
+    dtype = np.dtype("<f4") if kind.equal(_transform_type()) else _type_of_rows(kind)
+    if dtype is None or attribute.shape not in ((), (1,)):
+        raise InputError(
+            f"cannot use {name} because it isn't a Transform, twelve numbers; do "
+            "remove it"
+        )
+    packed = np.empty(attribute.shape, "V48")
+    attribute.read(packed, kind)
+    return np.frombuffer(packed.tobytes(), dtype).astype(np.float64).reshape(3, 4)
+
+
+def _type_of_rows(kind: Any) -> np.dtype | None:
+    """Return the type of twelve numbers without gaps, None of anything else."""
     count = kind.get_nmembers()
     places = [kind.get_member_offset(i) for i in range(count)]
     dtypes = {number_type(kind.get_member_type(i)) for i in range(count)}
     is_sound = places == list(range(0, 48, 4)) and kind.get_size() == 48
     is_sound = is_sound and dtypes in ({np.dtype("<f4")}, {np.dtype(">f4")})
-    if not is_sound or attribute.shape not in ((), (1,)):
-        raise InputError(
-            f"cannot use {name} because it isn't a Transform, twelve numbers; do "
-            "remove it"
-        )
-    array = np.empty(attribute.shape, kind.dtype)
-    attribute.read(array)
-    numbers = [float(number) for number in array.reshape(-1)[0]]
-    return np.array(numbers, np.float64).reshape(3, 4)
+    return dtypes.pop() if is_sound else None

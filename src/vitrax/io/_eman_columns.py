@@ -12,26 +12,13 @@ from ._star_table import TEXT
 
 # Before the names of EMAN2's attributes in tables, as in its files.
 PREFIX = "EMAN."
-# What a file says of itself rather than of a particle; EMAN2 writes it anew.
-_OF_FILES = frozenset(
-    (
-        "nx",
-        "ny",
-        "nz",
-        "datatype",
-        "stored_rendermin",
-        "stored_rendermax",
-        "stored_renderbits",
-        "stored_truncated",
-        "minimum",
-        "maximum",
-        "mean",
-        "sigma",
-        "square_sum",
-        "mean_nonzero",
-        "sigma_nonzero",
-    )
-)
+# How a file keeps pixels, and what they are; EMAN2 writes it anew.
+OF_PIXELS = frozenset((
+    "datatype", "stored_rendermin", "stored_rendermax", "stored_renderbits",
+    "stored_truncated", "minimum", "maximum", "mean", "sigma", "square_sum",
+    "mean_nonzero", "sigma_nonzero",
+))  # fmt: skip
+_OF_FILES = OF_PIXELS | {"nx", "ny", "nz"}
 _LONGEST_LIST = 64
 _LARGEST = 2**62
 _PLAIN = "!$&'()*+,-./:;<=>?@[]^_`{|}~"

@@ -11,7 +11,14 @@ from jaxtyping import Float32, Int
 
 from .._files import InputError
 from ._contents import Path, first_bytes
-from ._eman_attributes import Value, attribute_value, attributes, number_type
+from ._eman_attributes import (
+    Value,
+    attribute_value,
+    attributes,
+    number_type,
+    one_attribute,
+)
+from ._eman_columns import OF_PIXELS
 from ._not_finite import NanPolicy, made_finite
 
 
@@ -45,7 +52,8 @@ class HdfHeader:
 
     Attributes:
         shape: rows (y) and columns (x); more for a volume.
-        values: its attributes, without EMAN2's prefix.
+        values: its attributes, without EMAN2's prefix and those that say how its
+            pixels are kept, and what they are.
     """
 
     shape: tuple[int, ...]
@@ -102,7 +110,7 @@ class HdfStack:
         with self._images() as images:
             for index in indices:
                 group = _group(images, str(index), self.path)
-                values = attributes(group, self._name(index))
+                values = attributes(group.id, self._name(index), OF_PIXELS)
                 shape = _said_shape(values)
                 if shape is None:
                     shape = _checked_dataset(group, self._name(index)).shape
@@ -218,17 +226,17 @@ def _group(parent: "h5py.Group", name: str, path: str) -> "h5py.Group":
     import h5py
 
     found = _member(parent, name, path)
-    if not isinstance(found, h5py.Group):
+    if not isinstance(found, h5py.h5g.GroupID):
         raise InputError(
             f"cannot read {path} because its {name} isn't a group, as EMAN2 has images "
             "in; do check that EMAN2 wrote it"
         )
-    return found
+    return h5py.Group(found)
 
 
 def _member(parent: "h5py.Group", name: str, path: str) -> Any:
     """Return what a plain link leads to, and no other link."""
-    from h5py import h5l  # pyright: ignore[reportAttributeAccessIssue]
+    from h5py import h5l, h5o  # pyright: ignore[reportAttributeAccessIssue]
 
     key = name.encode()
     if key not in parent.id:
@@ -241,16 +249,17 @@ def _member(parent: "h5py.Group", name: str, path: str) -> Any:
             f"cannot read {path} because {name} in it is a link to another place or "
             "file, which isn't followed; do copy the data into one file"
         )
-    return parent[name]
+    return h5o.open(parent.id, key)
 
 
 def _checked_dataset(group: "h5py.Group", name: str) -> "h5py.Dataset":
     """Return the pixels of an image, unread, if they can be what they say."""
     import h5py
 
-    dataset = _member(group, "image", name)
-    if not isinstance(dataset, h5py.Dataset):
+    found = _member(group, "image", name)
+    if not isinstance(found, h5py.h5d.DatasetID):
         raise InputError(f"cannot read {name} because it has no pixels; do remove it")
+    dataset = h5py.Dataset(found)
     if dataset.is_virtual or dataset.external:
         raise InputError(
             f"cannot read {name} because its pixels are in another file, which isn't "
@@ -309,13 +318,13 @@ def _plane(group: "h5py.Group", name: str) -> Float32[np.ndarray, "y x"]:
     shape = _as_plane(dataset.shape, name)
     _check_storage(dataset, name)
     plane = np.asarray(dataset[()]).reshape(shape)
-    values = attributes(group, name, ("stored_renderbits",))
-    bits = values.get("stored_renderbits", 0)
+    bits = one_attribute(group.id, "stored_renderbits", name)
     if plane.dtype.kind not in "iu" or not bits:
         with np.errstate(over="ignore"):
             return np.array(plane, np.float32)
-    values = attributes(group, name, ("stored_rendermin", "stored_rendermax"))
-    low, high = (values.get(f"stored_render{end}") for end in ("min", "max"))
+    low, high = (
+        one_attribute(group.id, f"stored_render{end}", name) for end in ("min", "max")
+    )
     numbers = (bits, low, high)
     if not all(isinstance(n, int | float) for n in numbers) or not 0 < bits <= 16:  # pyright: ignore[reportOperatorIssue]
         raise InputError(

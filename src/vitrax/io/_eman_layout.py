@@ -73,7 +73,11 @@ class EMAN2(AbstractLayout):
         return known_box(box, path)
 
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
         """Write the list.
 
@@ -99,9 +103,9 @@ class EMAN2(AbstractLayout):
             for (index, name), (own, other) in zip(places, rows, strict=True)
         ]
         length = max(map(len, lines), default=19) + 1
-        with open(path, "x", newline="\n") as file:
-            file.write(f"#LSX\n{_COMMENT}\n# {length}\n")
-            file.writelines(f"{line:<{length - 1}}\n" for line in lines)
+        with open(file, "x", newline="\n") as text:
+            text.write(f"#LSX\n{_COMMENT}\n# {length}\n")
+            text.writelines(f"{line:<{length - 1}}\n" for line in lines)
 
 
 def _as_json(row: Mapping[str, Any]) -> str:
@@ -124,7 +128,7 @@ def _warn_of_unseen(particles: ParticleStack, path: pathlib.Path) -> None:
     )
     if unseen:
         warnings.warn(
-            f"{path.name}: EMAN2 won't see {', '.join(unseen)}, which it has no "
+            f"{path}: EMAN2 won't see {', '.join(unseen)}, which it has no "
             "attributes for; they are kept beside what it reads",
             InputWarning,
             stacklevel=4,

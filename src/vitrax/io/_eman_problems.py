@@ -1,18 +1,18 @@
 """What is wrong with EMAN2's files of images and lists of them."""
 
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError
 from ._contents import Path, read_whole
 from ._eman_hdf import HdfStack, holds_images
 from ._eman_list import list_lines, said_length
 from ._particles import read_particles
-from ._problem import Problem
+from ._problem import Problem, problems_of_warnings
 from ._stack_images import StackImages
+from ._stack_search import HOW_TO_FIND
 
 
 def eman_problems(
@@ -38,7 +38,6 @@ def eman_problems(
         >>> [problem.where for problem in vx.io.eman_problems(path)][0]
         'lines'
     """
-    name = os.fspath(path)
     found = [] if holds_images(path) else list(_of_lines(path, max_unpacked))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -49,11 +48,8 @@ def eman_problems(
             if isinstance(reader, StackImages):
                 found += _of_stacks(reader)
         except InputError as error:
-            found.append(Problem.of_error(error, name))
-    warned = [each for each in caught if issubclass(each.category, InputWarning)]
-    return found + [
-        Problem.of_error(InputError(str(each.message)), name) for each in warned
-    ]
+            found.append(Problem.of_message(str(error), path))
+    return found + problems_of_warnings(caught, path)
 
 
 def _of_lines(path: Path, max_unpacked: int | None) -> Iterator[Problem]:
@@ -78,7 +74,7 @@ def _of_stacks(reader: StackImages) -> Iterator[Problem]:
             yield Problem(
                 f"stack {name}",
                 "it isn't found",
-                "name the project's folder (--project) or map it (--path-map)",
+                HOW_TO_FIND,
                 False,
             )
             continue
@@ -88,4 +84,4 @@ def _of_stacks(reader: StackImages) -> Iterator[Problem]:
             if holds_images(path):
                 HdfStack(path).check_pixels(indices)
         except InputError as error:
-            yield Problem.of_error(error, f"stack {name}")
+            yield Problem.of_message(str(error), "", f"stack {name}")

@@ -16,12 +16,10 @@ from ._eman_header import EmanCtf, ampcont_of, eman_ctf
 from ._foreign_columns import packed
 from ._labels import (
     ABERRATIONS,
-    ANGLES,
-    DEFOCUS,
     PIXEL_SIZES,
+    POSE_AND_CTF,
     PREMULTIPLIED,
     SHIFTS,
-    SHIFTS_IN_PIXELS,
     SIGN,
 )
 
@@ -32,14 +30,10 @@ POSE = "xform.projection"
 # What RELION's columns say and EMAN2's attributes too.
 _REPRESENTED = frozenset(
     (
-        *ANGLES,
-        *SHIFTS,
-        *SHIFTS_IN_PIXELS,
-        *DEFOCUS,
+        *POSE_AND_CTF,
         *ABERRATIONS,
         "rlnImageName",
         "rlnCtfBfactor",
-        "rlnPhaseShift",
         "rlnCtfScalefactor",
     )
 )

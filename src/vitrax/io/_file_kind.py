@@ -54,6 +54,17 @@ class FileKind(enum.Enum):
     MODEL = "a model of vitrax"
     ARRAYS = "NumPy arrays"
 
+    @property
+    def has_particles(self) -> bool:
+        """Whether it is some program's particles, which `read_particles` reads."""
+        return self in (
+            FileKind.RELION,
+            FileKind.CISTEM,
+            FileKind.CRYOSPARC,
+            FileKind.LEOPARD,
+            FileKind.EMAN,
+        )
+
 
 _BY_NAME = {
     ".mrc": FileKind.MRC,

@@ -4,6 +4,8 @@ ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")
 SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
 SHIFTS_IN_PIXELS = ("rlnOriginX", "rlnOriginY")
+# What a stack says of each particle, whatever columns its file had.
+POSE_AND_CTF = (*ANGLES, *SHIFTS, *SHIFTS_IN_PIXELS, *DEFOCUS, "rlnPhaseShift")
 BEAM_TILT = ("rlnBeamTiltX", "rlnBeamTiltY")
 # Columns of 3.0 files that RELION moves to the table of optics groups.
 OPTICS_OF_30 = (

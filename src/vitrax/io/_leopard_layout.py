@@ -6,11 +6,11 @@ import warnings
 
 import numpy as np
 
-from .._files import InputError, InputWarning, final_path
+from .._files import InputError, InputWarning
 from ..image import ParticleStack
 from ._csv_table import write_csv
 from ._foreign_columns import packed
-from ._labels import ABERRATIONS, ANGLES, DEFOCUS, SHIFTS, SHIFTS_IN_PIXELS
+from ._labels import ABERRATIONS, POSE_AND_CTF, SHIFTS
 from ._leopard import IS_WHITE, MICROGRAPH
 from ._leopard_aberrations import as_json, leopard_magnification, leopard_terms
 from ._micrograph_images import MicrographImages
@@ -63,12 +63,8 @@ COLUMNS = (
 # Of RELION's columns, what Leopard-EM's say.
 _REPRESENTED = frozenset(
     (
-        *ANGLES,
-        *SHIFTS,
-        *SHIFTS_IN_PIXELS,
-        *DEFOCUS,
+        *POSE_AND_CTF,
         *ABERRATIONS,
-        "rlnPhaseShift",
         "rlnCtfBfactor",
         "rlnMicrographName",
         "rlnCoordinateX",
@@ -125,7 +121,11 @@ class LeopardEM(AbstractLayout):
         )
 
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
         """Write the CSV file.
 
@@ -137,10 +137,9 @@ class LeopardEM(AbstractLayout):
                 micrographs where protein is white.
         """
         del images
-        final = final_path(path)
-        own = {**_unknown(particles), **_numbers(particles, self.template, final)}
-        own |= _contrast(particles, final)
-        aberrations, rest = _aberrations(particles, final)
+        own = {**_unknown(particles), **_numbers(particles, self.template, path)}
+        own |= _contrast(particles, path)
+        aberrations, rest = _aberrations(particles, path)
         own |= aberrations
         columns = {
             name: column
@@ -162,7 +161,7 @@ class LeopardEM(AbstractLayout):
         foreign = packed(columns, optics, particles.groups)
         first = {name: own[name] for name in COLUMNS}
         other = {name: own[name] for name in own if name not in COLUMNS}
-        write_csv(path, {**first, **other, **rest, **foreign})
+        write_csv(file, {**first, **other, **rest, **foreign})
 
 
 def _contrast(particles: ParticleStack, path: pathlib.Path) -> dict[str, np.ndarray]:

@@ -218,25 +218,7 @@ def _check_size(size: int, target: pathlib.Path) -> None:
 
 def _parsed(source: pathlib.Path) -> dict[str, Any]:
     """Return the JSON of a model, whose format and version are known."""
-    if source.suffix.lower() == ".safetensors":
-        raise InputError(
-            f"cannot read {source} because it holds arrays alone; do read the folder "
-            f"that it is in, with its {JSON_NAME}"
-        )
-    with open_raw(source) as file:
-        if os.fstat(file.fileno()).st_size > MAX_TEXT:
-            raise InputError(
-                f"cannot read {source} because it has more than {MAX_TEXT // 2**20} "
-                "MiB; do check that it is the JSON of a model"
-            )
-        content = file.read(MAX_TEXT)
-    if is_compressed(content):
-        raise InputError(
-            f"cannot read {source} because it is packed, which models aren't; do "
-            "unpack it first"
-        )
-    check_content(source, content[:1024])
-    document = parse_json(content, str(source))
+    document = parse_json(_content(source), str(source))
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InputError(
             f"cannot read {source} because it isn't a model: it has no "
@@ -262,6 +244,29 @@ def _parsed(source: pathlib.Path) -> dict[str, Any]:
             f"it, unknown or there twice; do {REWRITE}"
         )
     return document
+
+
+def _content(source: pathlib.Path) -> bytes:
+    """Return what is in the file of a model's JSON, if it can be that."""
+    if source.suffix.lower() == ".safetensors":
+        raise InputError(
+            f"cannot read {source} because it holds arrays alone; do read the folder "
+            f"that it is in, with its {JSON_NAME}"
+        )
+    with open_raw(source) as file:
+        if os.fstat(file.fileno()).st_size > MAX_TEXT:
+            raise InputError(
+                f"cannot read {source} because it has more than {MAX_TEXT // 2**20} "
+                "MiB; do check that it is the JSON of a model"
+            )
+        content = file.read(MAX_TEXT)
+    if is_compressed(content):
+        raise InputError(
+            f"cannot read {source} because it is packed, which models aren't; do "
+            "unpack it first"
+        )
+    check_content(source, content[:1024])
+    return content
 
 
 def _versions_of(

@@ -62,7 +62,7 @@ def mrc_problems(
     try:
         header, found = read_header_leniently(path, mode0, max_unpacked)
     except InputError as error:
-        return [Problem.of_error(error, path)]
+        return [Problem.of_message(str(error), path)]
     found += header_problems(header, pixel_size)
     try:
         seen = mrc_values(header, sections)
@@ -70,7 +70,7 @@ def mrc_problems(
             return [*found, *_of_numbers(header, seen, nan_policy)]
         found += bytes_follow(header)
     except InputError as error:
-        return [*found, Problem.of_error(error, path)]
+        return [*found, Problem.of_message(str(error), path)]
     numbers = _of_numbers(header, seen, nan_policy)
     return [*found, *numbers, *_of_statistics(header, seen)]
 

@@ -143,14 +143,19 @@ class AbstractLayout(abc.ABC):
 
     @abc.abstractmethod
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
-        """Write the table, at once under the name given.
+        """Write the table.
 
         Args:
-            path: a new file.
+            file: a new one, which gets its name when everything is whole.
             particles: any stack.
             images: where theirs are.
+            path: the name that it gets, for messages.
 
         Raises:
             InputError: if the program's format can't hold what there is.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import InputError, InputWarning
+from .._files import InputError
 from ._cistem import looks_like_radians
 from ._cistem_binary import is_cistem_binary, read_cistem_binary
 from ._cistem_labels import (
@@ -29,8 +29,8 @@ from ._leopard import MICROGRAPH, is_leopard_csv
 from ._leopard_layout import COLUMNS as LEOPARD_COLUMNS
 from ._mrc import read_header
 from ._particles import read_particles
-from ._problem import Problem
-from ._stack_search import StackSearch
+from ._problem import Problem, problems_of_warnings
+from ._stack_search import HOW_TO_FIND, StackSearch
 from ._star import read_star
 from ._star_table import StarTable
 
@@ -110,32 +110,20 @@ def _problems(
     problems_of: Callable[[StarTable, StackSearch], Iterator[Problem]],
 ) -> list[Problem]:
     """Return what reading says, and what the table shows."""
-    name, project, path_map = os.fspath(path), places["project"], places["path_map"]
-    search = StackSearch(
-        source=name,
-        project=None if project is None else os.fspath(project),
-        path_map=tuple((path_map or {}).items()),
-    )
+    search = StackSearch.of(path, **places)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             table = table_of(path, max_unpacked)
             found = [] if table is None else list(problems_of(table, search))
         except InputError as error:
-            return [Problem.of_error(error, name)]
+            return [Problem.of_message(str(error), path)]
         try:
             read_particles(path, **places, max_unpacked=max_unpacked)
         except InputError as error:
             if not found:
-                found.append(Problem.of_error(error, name))
-    said = {
-        str(w.message): None for w in caught if issubclass(w.category, InputWarning)
-    }
-    return found + [_of_message(name, message) for message in said]
-
-
-def _of_message(name: str, message: str) -> Problem:
-    return Problem.of_error(InputError(message), name)
+                found.append(Problem.of_message(str(error), path))
+    return found + problems_of_warnings(caught, path)
 
 
 def _cistem_table(path: Path, max_unpacked: int | None) -> StarTable:
@@ -257,8 +245,7 @@ def _of_micrographs(table: StarTable, search: StackSearch) -> Iterator[Problem]:
         rows = names == name
         if not name or not search.is_there(name):
             what = f"its micrograph {name!r} isn't found"
-            remedy = "give project= (--project) or path_map= (--path-map)"
-            yield from _rows(rows, what, remedy)
+            yield from _rows(rows, what, HOW_TO_FIND)
             continue
         if any(p is None or p.dtype.kind not in "if" for p in places):
             continue

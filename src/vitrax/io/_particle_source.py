@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 
 from .._files import InputError
 from ._columns import number, rows_in_words
-from ._contents import Path
 from ._contrast import contrast_sign
 from ._labels import SIGN
 from ._microscope_numbers import check_stated
@@ -42,13 +41,16 @@ _SAME = 1e-4
 class ParticleSource:
     """What a reader of one format is given.
 
+    Raises:
+        ValueError: if `contrast` is neither white nor dark, or the box isn't positive.
+
     Attributes:
         path: the file.
         search: where its stacks are looked for.
         contrast: of protein in the stacks, None where the format or the file says it.
-        given: values for what the file lacks, by RELION's names, None where unknown.
-        stated: those of them that the caller states of the file, which mustn't have
-            others.
+        stated: values for what the file lacks, by RELION's names, None where unknown;
+            the file mustn't have others.
+        defaults: likewise; the file may have others.
         passthrough: further files about the same particles.
         stack: the images, for files that don't name them.
         box: pixels along an edge of images that are cut out of micrographs.
@@ -59,12 +61,29 @@ class ParticleSource:
     path: pathlib.Path
     search: StackSearch
     contrast: str | None = None
-    given: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     stated: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
+    defaults: Mapping[str, float | None] = dataclasses.field(default_factory=dict)
     passthrough: tuple[pathlib.Path, ...] = ()
     stack: pathlib.Path | None = None
     box: int | None = None
     max_unpacked: int | None = None
+
+    def __post_init__(self):
+        if self.contrast is not None:
+            contrast_sign(self.contrast)
+        if self.box is not None and not 0 < self.box < 2**16:
+            raise ValueError(
+                f"cannot use box={self.box!r} because images have 1 to 65535 pixels "
+                "along an edge; do give the number of pixels"
+            )
+
+    @property
+    def given(self) -> dict[str, float | None]:
+        """Values for what the file lacks, by RELION's names."""
+        return {
+            name: self.defaults.get(name) if value is None else value
+            for name, value in self.stated.items()
+        }
 
     @property
     def name(self) -> str:
@@ -139,72 +158,24 @@ class ParticleSource:
         return -values.astype(np.int64)
 
 
-def as_source(
-    path: Path,
-    *,
-    contrast: str | None,
-    project: Path | None,
-    path_map: Mapping[str, str] | None,
-    strict_paths: bool,
-    stated: Mapping[str, float | None],
-    passthrough: tuple[Path, ...],
-    stack: Path | None,
-    box: int | None = None,
-    defaults: Mapping[str, float] | None = None,
-    max_unpacked: int | None = None,
-) -> ParticleSource:
-    """Return the arguments of `read_particles` as one thing.
+def under_labels(
+    values: Mapping[str, float | None], argument: str = "{}"
+) -> dict[str, float | None]:
+    """Return values for what a file lacks under RELION's names.
 
     Args:
-        path: the file.
-        contrast: of protein, or None.
-        project: folder, or None.
-        path_map: old to new beginnings of names, or None.
-        strict_paths: whether names that lead elsewhere are refused.
-        stated: what the file may lack, by the names of the arguments.
-        passthrough: further files.
-        stack: the images, or None.
-        box: of images cut out of micrographs, or None.
-        defaults: as `stated`, where neither the file nor the caller says it.
-        max_unpacked: bytes that a packed table may have, or None.
+        values: by the names of the arguments of `read_particles`.
+        argument: how messages call an argument, with its name for {}.
 
     Raises:
-        ValueError: if `contrast` is neither white nor dark, the box isn't positive, or
-            a default is of something else.
+        ValueError: if one is of something else, or can't be that of a microscope.
     """
-    if contrast is not None:
-        contrast_sign(contrast)
-    if box is not None and not 0 < box < 2**16:
-        raise ValueError(
-            f"cannot use box={box!r} because images have 1 to 65535 pixels along an "
-            "edge; do give the number of pixels"
-        )
-    unknown = set(defaults or {}) - set(_ARGUMENTS)
+    unknown = set(values) - set(_ARGUMENTS)
     if unknown:
         raise ValueError(
-            f"cannot use defaults of {', '.join(sorted(unknown))} because there are "
-            f"those of {', '.join(_ARGUMENTS)} only; do leave out the others"
+            f"cannot use {argument.format(', '.join(sorted(unknown)))} because there "
+            f"are those of {', '.join(_ARGUMENTS)} only; do leave out the others"
         )
-    said = {_ARGUMENTS[name]: value for name, value in stated.items()}
-    more = {_ARGUMENTS[name]: value for name, value in (defaults or {}).items()}
-    for each, argument in ((stated, "{}"), (defaults or {}, "defaults of {}")):
-        for name, value in each.items():
-            check_stated(value, _ARGUMENTS[name], argument.format(name))
-    search = StackSearch(
-        source=os.fspath(path),
-        project=None if project is None else os.fspath(project),
-        path_map=tuple((path_map or {}).items()),
-        is_strict=strict_paths,
-        said=None if stack is None else os.fspath(stack),
-    )
-    return ParticleSource(
-        path=pathlib.Path(path),
-        search=search,
-        contrast=contrast,
-        given={n: more.get(n) if value is None else value for n, value in said.items()},
-        stated=said,
-        passthrough=tuple(map(pathlib.Path, passthrough)),
-        stack=None if stack is None else pathlib.Path(stack),
-        box=box,
-        max_unpacked=max_unpacked,
-    )
+    for name, value in values.items():
+        check_stated(value, _ARGUMENTS[name], argument.format(name))
+    return {_ARGUMENTS[name]: value for name, value in values.items()}

@@ -262,7 +262,7 @@ def write_particles(
             for batch in particles[rows].batches(batch_size):
                 writer.append(batch.images() * np.float32(sign))
             parts.append((rows, _name_for_relion(stack, project), sign))
-        layout.write_table(table, particles, joined(parts, len(particles)))
+        layout.write_table(table, particles, joined(parts, len(particles)), target)
 
 
 def write_particle_table(
@@ -308,7 +308,7 @@ def write_particle_table(
         warn_of_further_tables(particles, target)
     if not layout.names_stacks:
         with atomic_path(target) as table:
-            layout.write_table(table, particles, joined([], len(particles)))
+            layout.write_table(table, particles, joined([], len(particles)), target)
         return
     if isinstance(reader, MissingImages):
         raise InputError(f"cannot write {target}: {reader.reason}")
@@ -335,7 +335,7 @@ def write_particle_table(
             stacklevel=2,
         )
     with atomic_path(target) as table:
-        layout.write_table(table, particles, images)
+        layout.write_table(table, particles, images, target)
 
 
 def _check_are_read(

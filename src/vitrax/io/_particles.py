@@ -1,6 +1,7 @@
 """Particles from any program's file, told apart by what is in it."""
 
 import dataclasses
+import pathlib
 from collections.abc import Callable, Mapping
 
 from ..image import ParticleStack
@@ -30,9 +31,10 @@ from ._leopard import (
 from ._micrograph_images import MicrographImages
 from ._mrc_fields import Mode0
 from ._not_finite import NanPolicy, check_policy
-from ._particle_source import ParticleSource, as_source
+from ._particle_source import ParticleSource, under_labels
 from ._relion import read_relion
 from ._stack_images import StackImages
+from ._stack_search import StackSearch
 from ._star import read_star
 from ._unused_options import found_again, refuse_passthrough, refuse_unused
 
@@ -123,26 +125,31 @@ def read_particles(
         >>> float(vx.io.read_particles(path).images().mean())
         1.0
     """
-    source = as_source(
-        path,
+    stated = {
+        "pixel_size": pixel_size,
+        "voltage": voltage,
+        "spherical_aberration": spherical_aberration,
+        "amplitude_contrast": amplitude_contrast,
+    }
+    source = ParticleSource(
+        path=pathlib.Path(path),
+        search=StackSearch.of(
+            path, project, path_map, is_strict=strict_paths, said=stack
+        ),
         contrast=contrast,
-        project=project,
-        path_map=path_map,
-        strict_paths=strict_paths,
-        stated={
-            "pixel_size": pixel_size,
-            "voltage": voltage,
-            "spherical_aberration": spherical_aberration,
-            "amplitude_contrast": amplitude_contrast,
-        },
-        defaults=defaults,
-        passthrough=passthrough,
-        stack=stack,
+        stated=under_labels(stated),
+        defaults=under_labels(defaults or {}, "defaults of {}"),
+        passthrough=tuple(map(pathlib.Path, passthrough)),
+        stack=None if stack is None else pathlib.Path(stack),
         box=box,
         max_unpacked=max_unpacked,
     )
     limit = MAX_UNPACKED if max_unpacked is None else max_unpacked
-    reading = ImageReading(mode0, check_policy(nan_policy), limit)
+    return _read(source, ImageReading(mode0, check_policy(nan_policy), limit))
+
+
+def _read(source: ParticleSource, reading: ImageReading) -> ParticleStack:
+    """Return the particles of a file, whose images are read as is said."""
     reader = _reader_of(source)
     if reader is not read_cryosparc:
         refuse_passthrough(source)

@@ -3,7 +3,11 @@
 import dataclasses
 import os
 import re
+import warnings
+from collections.abc import Iterable
 from typing import Self
+
+from .._files import InputWarning
 
 
 _ADVICE = re.compile(r"(.*)(?:[;:]|(?<=\?)) do (.*)", re.DOTALL)
@@ -31,18 +35,33 @@ class Problem:
     is_fixable: bool
 
     @classmethod
-    def of_error(
-        cls, error: ValueError, path: str | os.PathLike, where: str = "file"
+    def of_message(
+        cls, message: str, path: str | os.PathLike, where: str = "file"
     ) -> Self:
-        """Return the error of a reader as a problem that fixing doesn't mend.
+        """Return what a reader says as a problem that fixing doesn't mend.
 
         Args:
-            error: whose message says what is wrong, and what to do.
+            message: of its error or warning: what is wrong, and what to do.
             path: of the file, which isn't named again.
             where: in it.
         """
-        match = _ADVICE.fullmatch(str(error))
-        what, remedy = match.groups() if match else (str(error), "look at the file")
+        match = _ADVICE.fullmatch(message)
+        what, remedy = match.groups() if match else (message, "look at the file")
         for verb in ("read", "use"):
             what = what.removeprefix(f"cannot {verb} {os.fspath(path)} because ")
         return cls(where, what, remedy, False)
+
+
+def problems_of_warnings(
+    caught: Iterable[warnings.WarningMessage], path: str | os.PathLike
+) -> list[Problem]:
+    """Return what a reader warned of, each once, as problems.
+
+    Args:
+        caught: warnings of any kind; those of other things than the file are left out.
+        path: of the file, which isn't named again.
+    """
+    said = dict.fromkeys(
+        str(each.message) for each in caught if issubclass(each.category, InputWarning)
+    )
+    return [Problem.of_message(message, path) for message in said]

@@ -61,9 +61,14 @@ class Relion(AbstractLayout):
         return check_box(box, path)
 
     def write_table(
-        self, path: pathlib.Path, particles: ParticleStack, images: ImagePlaces
+        self,
+        file: pathlib.Path,
+        particles: ParticleStack,
+        images: ImagePlaces,
+        path: pathlib.Path,
     ) -> None:
         """Write the STAR file."""
+        del path
         names = np.empty(len(particles), TEXT)
         for number, stack in enumerate(images.stacks):
             rows = images.stack_of == number
@@ -71,4 +76,4 @@ class Relion(AbstractLayout):
         columns: dict[str, np.ndarray] = {"rlnImageName": names}
         columns |= images.said_signs(self.contrast, particles.columns)
         tables = particle_tables(particles, columns)
-        write_tables(path, tables, version=_VERSIONS[self.version])
+        write_tables(file, tables, version=_VERSIONS[self.version])

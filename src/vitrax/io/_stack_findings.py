@@ -119,7 +119,7 @@ def stack_findings(
             f"map the beginnings of names (--path-map); {where}",
         )
     for message in stacks.damaged[:_LISTED]:
-        yield Finding(Problem.of_error(InputError(message), "", "rlnImageName"))
+        yield Finding(Problem.of_message(message, "", "rlnImageName"))
     if len(stacks.damaged) > _LISTED:
         more = len(stacks.damaged) - _LISTED
         yield odd("rlnImageName", f"{more} more stacks can't be read", "see the first")

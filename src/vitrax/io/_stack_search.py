@@ -3,12 +3,16 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 from .._files import InputError
+from ._contents import Path
 
 
 _LISTED = 3
+# What to do about stacks that a check doesn't find.
+HOW_TO_FIND = "name the project's folder (--project) or map it (--path-map)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +38,33 @@ class StackSearch:
     path_map: tuple[tuple[str, str], ...] = ()
     is_strict: bool = False
     said: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        source: Path,
+        project: Path | None,
+        path_map: Mapping[str, str] | None,
+        *,
+        is_strict: bool = False,
+        said: Path | None = None,
+    ) -> Self:
+        """Return where the stacks of a table are looked for, of a reader's arguments.
+
+        Args:
+            source: the table.
+            project: folder, or None.
+            path_map: old to new beginnings of names, or None.
+            is_strict: whether names that lead elsewhere are refused.
+            said: a stack, or None.
+        """
+        return cls(
+            source=os.fspath(source),
+            project=None if project is None else os.fspath(project),
+            path_map=tuple((path_map or {}).items()),
+            is_strict=is_strict,
+            said=None if said is None else os.fspath(said),
+        )
 
     def tried(self, name: str) -> list[pathlib.Path]:
         """Return the paths at which a stack is looked for, in order.

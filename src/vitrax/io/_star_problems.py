@@ -1,6 +1,7 @@
 """What is wrong with a RELION file of particles."""
 
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -12,10 +13,11 @@ from ._findings import Finding, as_numbers, odd
 from ._labels import OPTICS_OF_30
 from ._optics_findings import old_optics_findings, optics_findings
 from ._particle_findings import particle_findings
-from ._particle_source import ParticleSource, as_source
+from ._particle_source import ParticleSource
 from ._problem import Problem
 from ._relion import refuse_tomography, split_tables
 from ._stack_findings import Stacks, look_at_stacks, stack_findings
+from ._stack_search import StackSearch
 from ._star import read_star
 from ._star_table import StarTable
 
@@ -78,7 +80,7 @@ def star_problems(
     try:
         found = survey(path, project, path_map, max_unpacked)
     except InputError as error:
-        return [Problem.of_error(error, path)]
+        return [Problem.of_message(str(error), path)]
     return [each.problem for each in found.findings]
 
 
@@ -99,16 +101,8 @@ def survey(
     Raises:
         InputError: if it isn't a list of particles.
     """
-    source = as_source(
-        path,
-        contrast=None,
-        project=project,
-        path_map=path_map,
-        strict_paths=False,
-        stated={},
-        passthrough=(),
-        stack=None,
-    )
+    search = StackSearch.of(path, project, path_map)
+    source = ParticleSource(pathlib.Path(path), search)
     tables = read_star(path, max_unpacked=max_unpacked)
     particles, optics = split_tables(tables, source.name)
     refuse_tomography(tables, particles, optics, source.name)
