@@ -39,6 +39,20 @@ def test_a_sound_file(tmp_path, capsys):
     vx.io.write_star(path, {"": table})
     assert main(["check", str(path)]) == 0
     assert "nothing is wrong" in capsys.readouterr().out
+    fix = ["--fix", str(tmp_path / "b.star")]
+    assert main(["check", str(path), *fix, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["written"] is None
+    assert main(["check", str(path), *fix]) == 0
+    assert "written: nothing" in capsys.readouterr().out
+
+
+def test_sections_of_nan_may_be_zero(tmp_path, capsys):
+    path, fixed = tmp_path / "a.mrc", tmp_path / "b.mrc"
+    written_map(path)
+    patched(path, 1024, np.full(16, np.nan), "<f4")
+    assert main(["check", str(path), "--fix", str(fixed), "--nan-policy", "zero"]) == 0
+    assert f"written: {fixed}" in capsys.readouterr().out
+    assert not np.asarray(vx.io.read_map(fixed).values[0]).any()
 
 
 def test_what_is_wrong_is_listed(tmp_path, capsys):

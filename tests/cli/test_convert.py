@@ -288,3 +288,66 @@ def test_nan_in_copied_images(star, tmp_path, capsys):
     record = json.loads(capsys.readouterr().out)
     assert (record["particles"], record["images_copied"]) == (COUNT, True)
     assert vx.io.read_particles(tmp_path / "b.star").images()[0, 0, 0] == 0.0
+
+
+def names(path):
+    return set(vx.io.read_particles(path).reader.stacks)
+
+
+def test_stacks_are_named_from_the_project(star, tmp_path, monkeypatch):
+    folder = tmp_path / "jobs" / "a"
+    folder.mkdir(parents=True)
+    project = ["--project", str(tmp_path)]
+    table, copied = folder / "a.star", folder / "b.star"
+    assert main(["convert", str(star), str(table), *project]) == 0
+    assert main(["convert", str(star), str(copied), "--copy-images", *project]) == 0
+    monkeypatch.chdir(tmp_path)
+    assert names(table) == {"particles.mrcs"}
+    assert names(copied) == {"jobs/a/b.mrcs"}
+    for path in (table, copied):
+        compared(star, path)
+
+
+@pytest.mark.parametrize("name", ["a.lst", "a.star"])
+def test_formats_that_hold_a_particle_at_least(star, tmp_path, name, capsys):
+    tables = vx.io.read_star(star)
+    tables["particles"] = tables["particles"].select(slice(0))
+    vx.io.write_star(tmp_path / "none.star", tables)
+    to = "eman2" if name == "a.lst" else "cistem"
+    target = tmp_path / name
+    tokens = ["convert", str(tmp_path / "none.star"), str(target), "--to", to]
+    assert main(tokens) == 3
+    assert "there are no particles" in capsys.readouterr().err
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--kv", "300000"], "do give it in kV"),
+        (["--path-map", "ab"], "isn't OLD=NEW"),
+    ],
+)
+def test_what_is_typed_wrongly_is_wrong_usage(star, tmp_path, options, message, capsys):
+    assert main(["convert", str(star), str(tmp_path / "a.cs"), *options]) == 2
+    assert message in capsys.readouterr().err
+    if options[0] == "--path-map":
+        for command in ("info", "check"):
+            assert main([command, str(star), *options]) == 2
+
+
+def test_words_in_place_of_coordinates(star, tmp_path, capsys):
+    tables = vx.io.read_star(star)
+    columns = {
+        "rlnMicrographName": ["m.mrc"] * COUNT,
+        "rlnCoordinateX": ["1", "abc", "3", "4"],
+        "rlnCoordinateY": [1, 2, 3, 4],
+    }
+    tables["particles"] = tables["particles"].updated(columns)
+    vx.io.write_star(tmp_path / "bad.star", tables)
+    assert main(["convert", str(tmp_path / "bad.star"), str(tmp_path / "a.csv")]) == 3
+    assert "rlnCoordinateX" in (said := capsys.readouterr().err)
+    assert "'abc' in row 2 (line" in said
+    assert main(["check", str(tmp_path / "bad.star")]) == 3
+    said = capsys.readouterr().out
+    assert "row 2: rlnCoordinateX isn't a finite number ('abc')" in said

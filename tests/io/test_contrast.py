@@ -157,3 +157,35 @@ def test_convert_without_copies(particles, tmp_path, capsys):
     assert main(["convert", str(there), str(back)]) == 0
     assert vx.io.read_cs(back)["blob/sign"].tolist() == [1.0] * COUNT
     assert not capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:.*protein isn't:vitrax.io.InputWarning")
+@pytest.mark.parametrize("contrast", ["white", "dark"])
+@pytest.mark.parametrize("first", LAYOUTS)
+def test_lists_of_eman2_say_it_too(particles, tmp_path, first, contrast):
+    pytest.importorskip("h5py")
+    source, eman = tmp_path / first, tmp_path / "there.lst"
+    vx.io.write_particles(source, particles, layout=LAYOUTS[first], contrast=contrast)
+    vx.io.write_particle_table(eman, read_particles(source), layout=vx.io.EMAN2())
+    np.testing.assert_array_equal(images_of(eman), IMAGES)
+    for second, layout in LAYOUTS.items():
+        back = tmp_path / f"back_{second}"
+        vx.io.write_particle_table(back, read_particles(eman), layout=layout)
+        np.testing.assert_array_equal(images_of(back), IMAGES)
+    copied = tmp_path / "copied.lst"
+    stack = read_particles(source)
+    vx.io.write_particles(copied, stack, layout=vx.io.EMAN2(), contrast=contrast)
+    np.testing.assert_array_equal(images_of(copied), IMAGES)
+
+
+@pytest.mark.filterwarnings("ignore:.*protein isn't:vitrax.io.InputWarning")
+def test_boxes_survive_where_stacks_are_not_found(particles, tmp_path):
+    pytest.importorskip("h5py")
+    for name, layout in LAYOUTS.items():
+        source, eman = tmp_path / name, tmp_path / f"{name}.lst"
+        vx.io.write_particles(source, particles, layout=layout)
+        source.with_suffix(".mrcs").rename(tmp_path / "elsewhere")
+        vx.io.write_particle_table(eman, read_particles(source), layout=vx.io.EMAN2())
+        assert read_particles(eman).boxes.tolist() == [BOX] * COUNT
+        source.unlink()
+        (tmp_path / "elsewhere").unlink()

@@ -14,7 +14,15 @@ from cyclopts.exceptions import MissingArgumentError
 from .. import __version__
 from ._config import expand
 from ._convert_recipe import ConvertRecipe
-from ._exit import INTERRUPTED, TERMINATED, USAGE, Terminated, explain, one_line
+from ._exit import (
+    BROKEN_PIPE,
+    INTERRUPTED,
+    TERMINATED,
+    USAGE,
+    Terminated,
+    explain,
+    one_line,
+)
 from ._micrograph_recipe import MicrographRecipe
 from ._project_recipe import ProjectRecipe
 from ._reading import Mode0, NanPolicy, reading
@@ -35,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0 is success, 1 an unexpected error, 2 wrong usage, 3 a bad input file, 4 a
-    numerical failure, 5 a lack of disk or memory, 130 Ctrl-C, 143 a kill.
+    numerical failure, 5 a lack of disk or memory, 130 Ctrl-C, 141 an output that
+    nobody reads any more, 143 a kill.
 
     Args:
         arguments: without the program's name; by default those of this process.
@@ -49,7 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(list(arguments))
     signal.signal(signal.SIGTERM, _raise_terminated)
-    code = _run(sys.argv[1:])
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does; the interpreter's own last
+        # flush mustn't complain of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = BROKEN_PIPE
     if code in (INTERRUPTED, TERMINATED):
         # The interpreter's end would take away what jax's threads still compute with.
         sys.stdout.flush()
@@ -85,6 +101,8 @@ def _run_with_warnings(tokens: list[str]) -> int:
         )
     except CycloptsError as error:
         code, message = USAGE, _usage_message(error)
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt, Terminated) as error:
         code, message = explain(error)
     else:

@@ -172,6 +172,8 @@ def _checked(
         "mended": [],
         "left": 0,
     }
+    if target is not None:
+        record["written"] = None
     try:
         kind = io.file_kind(path)
         record["kind"] = kind.value
@@ -216,7 +218,11 @@ def _mended(
         return {}
     changed = _MENDING[kind](path, target, **checking.arguments(kind))
     left = _found(target, io.file_kind(target), checking)
-    return {"mended": [_in_words(change) for change in changed], "left": len(left)}
+    return {
+        "mended": [_in_words(change) for change in changed],
+        "left": len(left),
+        "written": str(target),
+    }
 
 
 def _in_words(change: Problem | str) -> str:
@@ -238,4 +244,7 @@ def _as_text(record: dict[str, Any]) -> str:
         lines.append(f"  not mended: {record['error']}")
     if not listed:
         lines.append("  nothing is wrong")
+    if "written" in record:
+        nothing = "nothing, for nothing in it can be mended"
+        lines.append(f"  written: {record['written'] or nothing}")
     return "\n".join(lines)

@@ -1,6 +1,7 @@
 """The command `vitrax convert`: particles, maps and atoms from format to format."""
 
 import dataclasses
+import os
 import pathlib
 import warnings
 from typing import Any
@@ -74,7 +75,32 @@ def _in_words(written: dict[str, Any]) -> str:
 def _convert_particles(recipe: ConvertRecipe) -> dict[str, Any]:
     """Write particles, and return what was written."""
     layout = _LAYOUTS[recipe.to or _default(recipe.out)]
-    particles = io.read_particles(
+    particles = _particles_of(recipe)
+    if recipe.copy_images:
+        io.write_particles(
+            recipe.out,
+            particles,
+            layout=layout,
+            contrast=recipe.output_contrast,
+            project=recipe.project,
+        )
+    else:
+        _write_table(recipe, particles, layout)
+    return {"particles": len(particles), "images_copied": recipe.copy_images}
+
+
+def _particles_of(recipe: ConvertRecipe) -> ParticleStack:
+    """Return the particles of the file, as the options say."""
+    try:
+        return _read_particles(recipe)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def _read_particles(recipe: ConvertRecipe) -> ParticleStack:
+    return io.read_particles(
         recipe.file,
         contrast=recipe.contrast,
         passthrough=recipe.passthrough,
@@ -88,13 +114,6 @@ def _convert_particles(recipe: ConvertRecipe) -> dict[str, Any]:
         amplitude_contrast=recipe.q0,
         **recipe.reading.of_map,
     )
-    if recipe.copy_images:
-        io.write_particles(
-            recipe.out, particles, layout=layout, contrast=recipe.output_contrast
-        )
-    else:
-        _write_table(recipe, particles, layout)
-    return {"particles": len(particles), "images_copied": recipe.copy_images}
 
 
 def _write_table(
@@ -105,14 +124,17 @@ def _write_table(
             "cannot change the contrast because images aren't copied; do give "
             "--copy-images"
         )
-    placed = _named_from(recipe.out, particles)
+    placed = _named_from(recipe.out, particles, recipe.project)
     io.write_particle_table(recipe.out, placed, layout=layout)
 
 
-def _named_from(out: pathlib.Path, particles: ParticleStack) -> ParticleStack:
+def _named_from(
+    out: pathlib.Path, particles: ParticleStack, project: pathlib.Path | None
+) -> ParticleStack:
     """Return particles whose stacks are found from where their table will be.
 
-    A stack that is found, but not from there, gets its whole path for a name.
+    A stack that is found is named from the project's folder, if that was said; else, if
+    it isn't found from the table's, by its whole path.
 
     Raises:
         InputError: if a name leads where strict paths forbid.
@@ -126,10 +148,14 @@ def _named_from(out: pathlib.Path, particles: ParticleStack) -> ParticleStack:
     names = []
     for name in reader.stacks:
         reader.search.tried(name)
-        if reader.search.is_there(name) and not later.is_there(name):
-            names.append(str(reader.search.find(name).absolute()))
-        else:
+        if not reader.search.is_there(name):
             names.append(name)
+            continue
+        found = reader.search.find(name).absolute()
+        if project is not None:
+            names.append(os.path.relpath(found, project.absolute()))
+        else:
+            names.append(name if later.is_there(name) else str(found))
     return dataclasses.replace(
         particles, reader=dataclasses.replace(reader, stacks=tuple(names))
     )

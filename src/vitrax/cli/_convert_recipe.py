@@ -61,8 +61,8 @@ class ConvertRecipe(BaseModel):
         "the images, where the file doesn't name them or their one stack has moved"
     )
     project: Annotated[pathlib.Path | None, option(SAID)] = field(
-        "folder to which names of stacks are relative [default: the current one, then "
-        "that of the file]"
+        "folder to which names of stacks are relative, in the new file too [default: "
+        "the current one, then that of the file]"
     )
     path_map: Annotated[tuple[str, ...], option(SAID)] = field(
         "OLD=NEW, a beginning of names of stacks and what to put in its place; may be "

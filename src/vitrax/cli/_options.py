@@ -5,6 +5,8 @@ from typing import Any
 from cyclopts import Group, Parameter
 from pydantic import Field
 
+from ._exit import UsageError
+
 
 STACK = Group("Particle stack", sort_key=1)
 FIELD = Group("Micrograph", sort_key=1)
@@ -40,7 +42,7 @@ def split_pair(pair: str) -> tuple[str, str]:
     """Return the two sides of OLD=NEW.
 
     Raises:
-        ValueError: if it isn't such a pair.
+        UsageError: if it isn't such a pair.
 
     Example:
         >>> split_pair("/old=/new")
@@ -48,7 +50,7 @@ def split_pair(pair: str) -> tuple[str, str]:
     """
     old, mark, new = pair.partition("=")
     if not old or not mark:
-        raise ValueError(
+        raise UsageError(
             f"cannot use --path-map {pair} because it isn't OLD=NEW; do write it so, "
             "such as --path-map /old/disk=/new/disk"
         )

@@ -62,6 +62,8 @@ class Source:
         Args:
             name: box or angpix.
         """
+        if not len(self.stack):
+            return "it has no particles"
         groups: dict[str, list[str]] = {}
         for i in np.unique(self.stack.groups):
             each = self.stack.optics[i]

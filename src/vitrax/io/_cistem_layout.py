@@ -35,7 +35,7 @@ from ._cistem_labels import (
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, POSE_AND_CTF
 from ._optics_of_particles import premultiplied_column
-from ._particle_layout import AbstractLayout, ImagePlaces
+from ._particle_layout import AbstractLayout, ImagePlaces, refuse_none
 from ._particle_tables import known_box
 from ._star_table import TEXT, StarTable
 
@@ -100,13 +100,14 @@ class CisTEM(AbstractLayout):
         """Write the STAR file.
 
         Raises:
-            InputError: if the defocus isn't known, which cisTEM must have, or the name
-                of a stack can't stand in its files.
+            InputError: if there are no particles, the defocus isn't known, which cisTEM
+                must have, or the name of a stack can't stand in its files.
 
         Warns:
             InputWarning: of what cisTEM won't see: aberrations beyond the beam tilt,
                 envelopes, scales, and stacks beyond the first.
         """
+        refuse_none(particles, path, "cisTEM")
         own = _own_columns(particles, images, path)
         foreign = _foreign(particles, own)
         foreign |= images.said_signs(self.contrast, particles.columns)

@@ -18,8 +18,8 @@ from ._eman_foreign import Foreign, foreign_of
 from ._eman_hdf import HdfStack, holds_images
 from ._eman_header import EmanCtf, angles_and_shifts, ctf_text, eman_ctf
 from ._eman_list import ListedImage, is_eman_list, read_eman_list
-from ._eman_rows import POSE
-from ._labels import SHIFTS, SIGN
+from ._eman_rows import CONTRAST, POSE
+from ._labels import IMAGE_SIZE, SHIFTS, SIGN
 from ._mrc import read_header, shortest
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
@@ -87,11 +87,11 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
         header | image.values for header, image in zip(headers, images, strict=True)
     ]
     ctfs = _ctfs(rows, name)
-    boxes = _boxes(headers, name)
     said = [{**row, "ctf": ctf_text(row.get("ctf"))} for row in rows]
     foreign, columns = foreign_of(eman_columns(said), count, name)
     values = _optics_values(ctfs, foreign, source)
     values["pixel_size"] = _pixel_sizes(rows, ctfs, source)
+    boxes = _boxes(headers, foreign, name)
     values["box"] = boxes.astype(np.float64)
     phases = values.pop("phase_shift")
     optics, groups, optics_columns = foreign.optics(values)
@@ -129,7 +129,7 @@ def _signs(source: ParticleSource, foreign: Foreign) -> np.ndarray:
     """Return the sign of each image, as the caller or a column of CryoSPARC's says."""
     if source.contrast is None and SIGN in foreign.table:
         return np.where(foreign.number(SIGN, 1.0) < 0, 1, -1)
-    return np.full(foreign.count, source.sign("white"))
+    return np.full(foreign.count, source.sign(CONTRAST))
 
 
 def _headers(
@@ -280,8 +280,10 @@ def _size(value: Any) -> float:
     return shortest(value) if is_size else np.nan
 
 
-def _boxes(headers: Sequence[Mapping[str, Any]], source: str) -> np.ndarray:
-    """Return the pixels along an edge, 0 where images aren't found."""
+def _boxes(
+    headers: Sequence[Mapping[str, Any]], foreign: Foreign, source: str
+) -> np.ndarray:
+    """Return the pixels along an edge, 0 where neither images nor the list say it."""
     edges = ("nx", "ny", "nz")
     shapes = [tuple(each.get(edge, 0) for edge in edges) for each in headers]
     solid = np.array([nz > 1 for _, _, nz in shapes])
@@ -292,7 +294,8 @@ def _boxes(headers: Sequence[Mapping[str, Any]], source: str) -> np.ndarray:
                 f"cannot read particles of {source} because the images {what} in "
                 f"{rows_in_words(bad)}; do give a file of single-particle images"
             )
-    return np.array([nx for nx, _, _ in shapes], np.int64)
+    found = np.array([nx for nx, _, _ in shapes], np.int64)
+    return np.where(found > 0, found, foreign.number(IMAGE_SIZE, 0.0).astype(np.int64))
 
 
 def _poses(

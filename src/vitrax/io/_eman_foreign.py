@@ -12,7 +12,7 @@ from ._columns import number
 from ._eman_columns import PREFIX
 from ._eman_rows import FOREIGN
 from ._foreign_columns import unpacked
-from ._labels import ABERRATIONS, PREMULTIPLIED, SHIFTS
+from ._labels import ABERRATIONS, IMAGE_SIZE, PREMULTIPLIED, SHIFTS
 from ._optics_of_particles import grouped_optics, named_groups
 from ._star_table import StarTable
 
@@ -22,6 +22,7 @@ _MARK = PREFIX + FOREIGN
 _TAKEN = (
     *ABERRATIONS,
     *SHIFTS,
+    IMAGE_SIZE,
     PREMULTIPLIED,
     "rlnAmplitudeContrast",
     "rlnVoltage",

@@ -12,9 +12,14 @@ import numpy as np
 
 from .._files import InputError, InputWarning
 from ..image import ParticleStack
-from ._eman_rows import eman_rows, foreign_rows
+from ._eman_rows import CONTRAST, eman_rows, foreign_rows
 from ._eman_writing import HdfWriter
-from ._particle_layout import AbstractLayout, ImagePlaces, ImageSink
+from ._particle_layout import (
+    AbstractLayout,
+    ImagePlaces,
+    ImageSink,
+    refuse_none,
+)
 from ._particle_tables import known_box
 
 
@@ -45,7 +50,7 @@ class EMAN2(AbstractLayout):
     @property
     def contrast(self) -> str:
         """White, as EMAN2's programs expect it."""
-        return "white"
+        return CONTRAST
 
     @property
     def holds_contrast(self) -> bool:
@@ -82,11 +87,13 @@ class EMAN2(AbstractLayout):
         """Write the list.
 
         Raises:
-            InputError: if the name of a stack can't stand in a list.
+            InputError: if there are no particles, or the name of a stack can't stand in
+                a list.
 
         Warns:
             InputWarning: of aberrations and scales, which EMAN2 won't see.
         """
+        refuse_none(particles, path, "EMAN2")
         wrong = [name for name in images.stacks if name.split() != [name]]
         if wrong:
             raise InputError(
@@ -94,9 +101,7 @@ class EMAN2(AbstractLayout):
                 f"{wrong[0]!r} has spaces, and its lists are split there; do rename it"
             )
         _warn_of_unseen(particles, path)
-        rows = zip(
-            eman_rows(particles), foreign_rows(particles, images.signs), strict=True
-        )
+        rows = zip(eman_rows(particles), foreign_rows(particles, images), strict=True)
         places = zip(images.index_of.tolist(), images.names(), strict=True)
         lines = [
             f"{index}\t{name}\t{_as_json(own | other)}"

@@ -16,14 +16,17 @@ from ._eman_header import EmanCtf, ampcont_of, eman_ctf
 from ._foreign_columns import packed
 from ._labels import (
     ABERRATIONS,
+    IMAGE_SIZE,
     PIXEL_SIZES,
     POSE_AND_CTF,
     PREMULTIPLIED,
     SHIFTS,
-    SIGN,
 )
+from ._particle_layout import ImagePlaces
 
 
+# Of protein, as EMAN2's programs expect it.
+CONTRAST = "white"
 # Before the names of columns that EMAN2 has no attributes for.
 FOREIGN = "vitrax."
 POSE = "xform.projection"
@@ -43,10 +46,9 @@ _OF_OPTICS = frozenset(
         "rlnVoltage",
         "rlnSphericalAberration",
         "rlnAmplitudeContrast",
-        "rlnImageSize",
+        IMAGE_SIZE,
         PIXEL_SIZES[0],
         *ABERRATIONS,
-        PREMULTIPLIED,
     )
 )
 # Attributes that follow from the stack.
@@ -77,12 +79,12 @@ def eman_rows(particles: ParticleStack) -> list[dict[str, Any]]:
     return [row | more for row, more in zip(rows, _of_relion(particles), strict=True)]
 
 
-def foreign_rows(particles: ParticleStack, signs: np.ndarray) -> list[dict[str, Any]]:
+def foreign_rows(particles: ParticleStack, images: ImagePlaces) -> list[dict[str, Any]]:
     """Return what EMAN2 has no attributes for, by the names of columns.
 
     Args:
         particles: any stack.
-        signs: of their images, 1 if protein is dark in the file, -1 if it is white.
+        images: where their images are.
     """
     kept = {
         name: column
@@ -96,8 +98,10 @@ def foreign_rows(particles: ParticleStack, signs: np.ndarray) -> list[dict[str, 
         for name, column in particles.optics_columns.items()
         if name not in _OF_OPTICS
     }
-    if SIGN in kept:
-        kept[SIGN] = -signs
+    kept |= images.said_signs(CONTRAST, particles.columns)
+    if (particles.boxes > 0).any():
+        # What the headers of images say, as long as they are found.
+        kept[IMAGE_SIZE] = particles.boxes
     numbers = particles.optics_columns.get("rlnOpticsGroup")
     if numbers is not None:
         kept["rlnOpticsGroup"] = np.asarray(numbers)[particles.groups]

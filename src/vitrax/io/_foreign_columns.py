@@ -1,5 +1,6 @@
 """Columns of other programs in a table, under names from which they are taken back."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -66,4 +67,6 @@ def _plain(column: np.ndarray) -> np.ndarray:
     values = np.asarray(column)
     if values.dtype.kind == "S":
         return np.array([each.decode(errors="replace") for each in values], TEXT)
-    return values if values.ndim == 1 else values.reshape(len(values), -1)
+    if values.ndim == 1:
+        return values
+    return values.reshape(len(values), math.prod(values.shape[1:]))

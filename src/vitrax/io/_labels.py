@@ -30,6 +30,7 @@ ABERRATIONS = (*BEAM_TILT, *ZERNIKE.values(), *MAGNIFICATION)
 SIGN = "blob/sign"
 # Whether images were multiplied by their CTF.
 PREMULTIPLIED = "rlnCtfDataAreCtfPremultiplied"
+IMAGE_SIZE = "rlnImageSize"
 
 # A file may well have these, so they are never a misspelling of another one.
 KNOWN = frozenset(

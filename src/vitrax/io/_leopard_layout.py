@@ -3,11 +3,13 @@
 import dataclasses
 import pathlib
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
 from .._files import InputError, InputWarning
 from ..image import ParticleStack
+from ._columns import number
 from ._csv_table import write_csv
 from ._foreign_columns import packed
 from ._labels import ABERRATIONS, POSE_AND_CTF, SHIFTS
@@ -15,7 +17,8 @@ from ._leopard import IS_WHITE, MICROGRAPH
 from ._leopard_aberrations import as_json, leopard_magnification, leopard_terms
 from ._micrograph_images import MicrographImages
 from ._particle_layout import AbstractLayout, ImagePlaces
-from ._star_table import TEXT
+from ._stack_images import StackImages
+from ._star_table import TEXT, StarTable
 
 
 # Leopard-EM's columns in its order; it refuses a table that lacks one.
@@ -213,7 +216,7 @@ def _numbers(
             f"{', '.join(absent)}; do add them"
         )
     sizes = _pixel_sizes(particles)
-    places = np.stack([columns[name].astype(np.float64) for name in needed[1:]], -1)
+    places = _places(particles, needed[1:], path)
     exact = places + particles.shifts / sizes[:, None]
     whole = np.floor(exact + 0.5)
     x, y = whole.astype(np.int64).T
@@ -250,6 +253,17 @@ def _numbers(
         MICROGRAPH: columns["rlnMicrographName"].astype(TEXT),
         **dict(zip(SHIFTS, left.T + 0.0, strict=True)),
     }
+
+
+def _places(
+    particles: ParticleStack, names: Sequence[str], path: pathlib.Path
+) -> np.ndarray:
+    """Return x and y in the micrographs, pixels."""
+    table = StarTable({name: particles.columns[name] for name in names})
+    reader = particles.reader
+    is_of_file = isinstance(reader, StackImages | MicrographImages)
+    source = reader.search.source if is_of_file else str(path)
+    return np.stack([number(table, name, source) for name in names], -1)
 
 
 def _pixel_sizes(particles: ParticleStack) -> np.ndarray:

@@ -174,6 +174,8 @@ def _as_written(
     if plane.dtype.kind != "f":
         return plane.astype(_written_type(header))
     finite = np.array(plane, np.float32)
+    if nan_policy == "zero":
+        finite[~np.isfinite(finite)] = 0.0
     with warnings.catch_warnings():
         # What is returned says it, of all sections together.
         warnings.simplefilter("ignore", InputWarning)

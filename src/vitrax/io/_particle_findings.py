@@ -21,12 +21,16 @@ NUMBERS = (
     "rlnPhaseShift",
     "rlnCtfBfactor",
     "rlnCtfScalefactor",
+    "rlnCoordinateX",
+    "rlnCoordinateY",
 )
 _NEEDED = {ANGLES: "the poses aren't known", DEFOCUS: "the CTFs aren't known"}
 # Å. No one images single particles further from focus, and the numbers below the other
 # limit are of another unit.
 _LARGEST_DEFOCUS, _SMALLEST_DEFOCUS = 1e5, 50.0
 _LARGEST_ASTIGMATISM = 5000.0
+# Characters of a value that a message repeats.
+_SHOWN = 40
 
 
 def particle_findings(particles: StarTable) -> Iterator[Finding]:
@@ -45,8 +49,9 @@ def particle_findings(particles: StarTable) -> Iterator[Finding]:
             )
     numbers = {n: as_numbers(particles, n) for n in NUMBERS if n in particles}
     for name, values in numbers.items():
-        what = f"{name} isn't a finite number"
-        yield from unusable_rows(np.isnan(values), what)
+        bad = np.isnan(values)
+        first = str(particles[name][bad][0])[:_SHOWN] if bad.any() else ""
+        yield from unusable_rows(bad, f"{name} isn't a finite number ({first!r})")
     if set(DEFOCUS) <= set(numbers):
         yield from _of_defocus(*(numbers[name] for name in DEFOCUS[:2]))
     yield from _of_names(particles)

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int
 
+from .._files import InputError
 from ..image import ParticleStack
 from ._contrast import contrast_sign
 from ._labels import SIGN
@@ -70,6 +71,24 @@ def joined(parts: Sequence[tuple[np.ndarray, str, int]], count: int) -> ImagePla
         stack_of[rows], index_of[rows] = number, np.arange(len(rows))
         signs[rows] = sign
     return ImagePlaces(tuple(name for _, name, _ in parts), stack_of, index_of, signs)
+
+
+def refuse_none(particles: ParticleStack, path: pathlib.Path, program: str) -> None:
+    """Raise if there are no particles, and a program's file holds at least one.
+
+    Args:
+        particles: to be written.
+        path: of the file.
+        program: its name.
+
+    Raises:
+        InputError: if there are none.
+    """
+    if not len(particles):
+        raise InputError(
+            f"cannot write {path} for {program} because there are no particles, and "
+            "its files hold at least one; do check what was read, or selected"
+        )
 
 
 class ImageSink(Protocol):

@@ -19,6 +19,7 @@ from ._contents import Path
 from ._contrast import contrast_sign
 from ._further_tables import warn_of_further_tables
 from ._labels import SIGN
+from ._micrograph_images import MicrographImages
 from ._missing_images import MissingImages
 from ._particle_layout import AbstractLayout, ImagePlaces, joined
 from ._particle_tables import (
@@ -312,6 +313,12 @@ def write_particle_table(
         return
     if isinstance(reader, MissingImages):
         raise InputError(f"cannot write {target}: {reader.reason}")
+    if isinstance(reader, MicrographImages):
+        raise InputError(
+            f"cannot write {target} without images because those of the particles "
+            "are cut out of micrographs; do use write_particles (--copy-images), which "
+            "cuts them out"
+        )
     if not isinstance(reader, StackImages):
         raise InputError(
             f"cannot write {target} without images because those of the particles "
