@@ -793,7 +793,7 @@ REFUSED = {
     "truth for a padding": (
         of_model("padding", True),
         CASES["vitrax.image.Microscope"],
-        "padding is True, of another kind",
+        "padding.* is True where int belongs",
     ),
     "a number against the rules": (
         of_model("voltage", array(-300.0)),

@@ -139,3 +139,19 @@ def test_classes_that_cryosparc_counts_too_are_not_written_twice(stack, tmp_path
     fields = vx.io.read_cs(tmp_path / "a.cs")
     assert fields["alignments3D/class"].tolist() == [0, 1, 4]
     assert not {"rlnClassNumber", "rlnRandomSubset"} & set(fields)
+
+
+def test_halves_are_not_made_up(tmp_path):
+    poses = vx.Pose.uniform(jax.random.key(0), 3)
+    optics = vx.image.OpticsGroup(1.5, 300.0, box=8)
+    images = np.ones((3, 8, 8))
+    stack = vx.ParticleStack.from_arrays(images, poses, vx.Lens(1.2e4), optics)
+    vx.io.write_particles(tmp_path / "a.star", stack)
+    tables = vx.io.read_star(tmp_path / "a.star")
+    kept = {n: c for n, c in tables["particles"].items() if n != "rlnRandomSubset"}
+    tables["particles"] = vx.io.StarTable(kept)
+    vx.io.write_star(tmp_path / "b.star", tables)
+    vx.io.write_particle_table(
+        tmp_path / "c.star", vx.io.read_particles(tmp_path / "b.star")
+    )
+    assert "rlnRandomSubset" not in vx.io.read_star(tmp_path / "c.star")["particles"]

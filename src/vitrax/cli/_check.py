@@ -1,6 +1,7 @@
 """The command `vitrax check`: what is wrong with files, and mending it."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -150,7 +151,7 @@ def _targets(
             "the other; do mend them one by one"
         )
     made = [fix if len(paths) == 1 else fix / path.name for path in paths]
-    there = [target for target in made if target.exists()]
+    there = [target for target in made if os.path.lexists(target)]
     if there:
         raise UsageError(
             f"cannot write {there[0]} because it exists; do choose another name"

@@ -37,7 +37,7 @@ def convert(recipe: ConvertRecipe) -> None:
         InputError: if the file can't be read, or the format can't hold it.
         UsageError: if the options make no sense together, or --out exists.
     """
-    if recipe.out.exists() and not recipe.overwrite:
+    if os.path.lexists(recipe.out) and not recipe.overwrite:
         raise UsageError(
             f"cannot write {recipe.out} because it exists; do choose another name, or "
             "give --overwrite"

@@ -183,6 +183,9 @@ def _admits(hint: Any, value: Any) -> bool:
         return isinstance(value, tuple) and len(value) == len(inside)
     if origin is collections.abc.Callable:
         return callable(value)
+    if isinstance(value, bool) and hint in (int, float, complex):
+        # Python counts with them, but a count that says "true" was meant otherwise.
+        return False
     try:
         return isinstance(value, _NUMBERS.get(hint, origin or hint))
     except TypeError:

@@ -14,8 +14,10 @@ from ._aberrations import aberration_columns
 from ._contents import Path
 from ._further_tables import in_their_places
 from ._labels import ANGLES, DEFOCUS, SHIFTS
+from ._micrograph_images import MicrographImages
 from ._optics_of_particles import premultiplied_column
 from ._split_columns import split_columns
+from ._stack_images import StackImages
 from ._star_table import TEXT, StarTable
 
 
@@ -83,8 +85,10 @@ def particle_tables(
     defaults = {
         "rlnMicrographName": np.full(count, "particles.mrc", TEXT),
         "rlnClassNumber": np.ones(count, np.int64),
-        "rlnRandomSubset": np.arange(count) % 2 + 1,
     }
+    if not isinstance(particles.reader, StackImages | MicrographImages):
+        # Particles of a file have halves, or their program is yet to choose them.
+        defaults["rlnRandomSubset"] = np.arange(count) % 2 + 1
     merged = defaults | dict(particles.columns) | known | dict(columns or {})
     made = {"optics": optics, "particles": StarTable(split_columns(ordered(merged)))}
     return in_their_places(made, particles.tables)
