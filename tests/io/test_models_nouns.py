@@ -18,9 +18,6 @@ from vitrax.io import read_model, write_model
 from vitrax.io._model_registry import find_entry
 
 
-pytestmark = pytest.mark.float32
-
-
 def public_classes():
     """Yield name and class of all public classes in stages."""
     for name in public_names():
@@ -150,6 +147,7 @@ def test_numpy_s_scalars_and_orders_are_arrays_of_jax(tmp_path):
     assert_same(there_and_back(tmp_path, jax.device_get(half)), half)
 
 
+@pytest.mark.float32
 def test_double_precision_of_numpy_needs_x64(tmp_path):
     lenses = jax.vmap(vx.Lens)(np.full(3, 1e4))
     wide = jax.tree.map(lambda x: np.asarray(x, np.float64), lenses)

@@ -27,8 +27,6 @@ from vitrax.io import (
 from vitrax.io._model_registry import _VALUES, VERSIONS, find_entry
 
 
-pytestmark = pytest.mark.float32
-
 SNAPSHOT = pathlib.Path(__file__).with_name("model_fields.txt")
 
 
