@@ -602,7 +602,10 @@ def test_single_precision(name):
 
 
 @pytest.mark.skipif(not DOUBLE, reason="compares with double precision")
-@pytest.mark.parametrize("name", ["project FourierMap", "simulate Gaussians"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("project FourierMap", marks=pytest.mark.slow), "simulate Gaussians"],
+)
 def test_gradients_in_single_precision_are_close(name):
     fn, args, _ = CASES[name]()
     gradient = transforms.jitted_gradient(fn)

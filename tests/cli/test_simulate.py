@@ -211,6 +211,7 @@ def test_dose_excludes_snr(atoms, tmp_path, capsys):
     assert "--dose" in failing(capsys, 2, atoms, "-o", tmp_path / "out", *options)
 
 
+@pytest.mark.slow
 def test_double_precision_gives_the_same_images(clean, atoms, tmp_path):
     options = small(shift_sd=3, astigmatism=400, b_envelope=30)
     assert (
