@@ -83,3 +83,11 @@ def test_rounded_matrices_keep_the_sum_of_angles_at_the_pole():
 def test_reflections_have_no_angles(wrong):
     with pytest.raises(ValueError, match="some aren't rotations"):
         euler_from_matrix(wrong[None])
+
+
+def test_no_particles_have_no_angles():
+    none = np.empty((0, 3))
+    for convert in (vx.pose.euler_from_cryosparc, vx.pose.euler_to_cryosparc):
+        assert convert(none).shape == (0, 3)
+    assert vx.pose.matrix_from_euler(none).shape == (0, 3, 3)
+    assert vx.pose.euler_from_matrix(np.empty((0, 3, 3))).shape == (0, 3)

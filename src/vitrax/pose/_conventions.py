@@ -35,6 +35,9 @@ def euler_from_cryosparc(
         array([[ 0., 90.,  0.]])
     """
     vectors = np.asarray(rotation_vectors, np.float64).reshape(-1, 3)
+    if not len(vectors):
+        # Older versions of scipy refuse to make no rotations.
+        return vectors
     # scipy's intrinsic ZYZ angles of Aᵀ are rot, tilt and psi.
     return _euler(HostRotation.from_rotvec(vectors))
 
@@ -56,6 +59,8 @@ def euler_to_cryosparc(
         >>> vx.pose.euler_to_cryosparc(np.array([[90.0, 0.0, 0.0]])).round(6)
         array([[0.      , 0.      , 1.570796]])
     """
+    if not len(angles):
+        return np.empty((0, 3))
     return _turns(angles).as_rotvec()
 
 
@@ -120,6 +125,8 @@ def euler_from_matrix(
         array([[90.,  0.,  0.]])
     """
     values = np.asarray(matrices, np.float64).reshape(-1, 3, 3)
+    if not len(values):
+        return np.empty((0, 3))
     if (np.linalg.det(values) <= 0).any():
         raise ValueError(
             "cannot give angles of these matrices because some aren't rotations; do "
@@ -145,6 +152,8 @@ def matrix_from_euler(
         >>> vx.pose.matrix_from_euler(np.array([[90.0, 0.0, 0.0]]))[0, 0].round(6)
         array([0., 1., 0.])
     """
+    if not len(angles):
+        return np.empty((0, 3, 3))
     return _turns(angles).as_matrix().transpose(0, 2, 1)
 
 
