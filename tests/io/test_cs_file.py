@@ -269,3 +269,22 @@ def test_mutated_files_end_in_an_error_or_in_fields(tmp_path):
         except (InputError, InputWarning):
             continue
         assert all(len(values) <= len(data) for values in fields.values())
+
+
+def test_types_are_made_cryosparc_s_only_where_nothing_is_lost():
+    from vitrax.io._cs_types import as_field
+
+    whole = np.array([-1, 3])
+    for name, values, kind in (
+        ("blob/idx", np.array([0, 3]), np.uint32),
+        ("alignments3D/class", np.array([0.0, 3.0]), np.uint32),
+        ("alignments3D/class", whole, np.int64),
+        ("mine/class", np.array([0, 3]), np.int64),
+        ("mine/idx", np.array([2.5, 1.0]), np.float64),
+        ("ctf/df1_A", np.array([1e4, 0.1]), np.float32),
+        ("ctf/df1_A", np.array([1e300, np.nan]), np.float64),
+        ("mine/v", np.array([1 / 3, 1e300]), np.float64),
+    ):
+        made = as_field(name, values)
+        assert made.dtype == kind, name
+        np.testing.assert_allclose(made, values, rtol=1e-7)

@@ -19,6 +19,30 @@ _SHORT = (
 )
 # A file's own fields have their own precision.
 _OURS = "vitrax/"
+# Beginnings of CryoSPARC's groups of fields; those of others keep their types.
+_GROUPS = (
+    "alignments",
+    "background",
+    "blob",
+    "components",
+    "ctf",
+    "filament",
+    "gain",
+    "location",
+    "map",
+    "mask",
+    "micrograph",
+    "ml_properties",
+    "movie",
+    "mscope_params",
+    "pick_stats",
+    "quality_stats",
+    "rigid_motion",
+    "spline_motion",
+    "sym_expand",
+    "template",
+    "volume",
+)
 
 
 def is_own(name: str) -> bool:
@@ -45,12 +69,19 @@ def as_field(name: str, values: np.ndarray) -> np.ndarray:
     last = name.rpartition("/")[2]
     if last.endswith(_LONG):
         return as_unsigned(values)
-    if values.dtype not in (np.int64, np.float64):
+    if values.dtype not in (np.int64, np.float64) or not name.startswith(_GROUPS):
         return values
-    if last.endswith(_SHORT):
-        return np.clip(values, 0, 2**32 - 1).astype(np.uint32)
-    exact = values.dtype == np.float64 or np.abs(values).max(initial=0) < 2**24
-    return values.astype(np.float32) if exact else values
+    wanted = np.uint32 if last.endswith(_SHORT) else np.float32
+    return _narrowed(values, wanted)
+
+
+def _narrowed(values: np.ndarray, wanted: type[np.number]) -> np.ndarray:
+    """Return values in a type, or as they are if that would change what they say."""
+    with np.errstate(all="ignore"):
+        made = values.astype(wanted)
+    if values.dtype == np.float64 and wanted is np.float32:
+        return made if (np.isfinite(made) == np.isfinite(values)).all() else values
+    return made if (made.astype(values.dtype) == values).all() else values
 
 
 def as_unsigned(values: np.ndarray) -> np.ndarray:
