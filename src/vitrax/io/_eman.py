@@ -21,6 +21,7 @@ from ._eman_list import ListedImage, is_eman_list, read_eman_list
 from ._eman_rows import CONTRAST, POSE
 from ._labels import IMAGE_SIZE, SHIFTS, SIGN
 from ._mrc import read_header, shortest
+from ._optics_of_particles import warn_of_premultiplied
 from ._particle_source import HOW_TO_GIVE, ParticleSource
 from ._stack_images import StackImages
 from ._stack_search import StackSearch
@@ -100,6 +101,7 @@ def _read(source: ParticleSource, images: Sequence[ListedImage]) -> ParticleStac
     angles, shifts = _poses(rows, name, missing)
     origins = [foreign.number(each, 0.0) for each in SHIFTS]
     _warn(stacks, rows, name)
+    warn_of_premultiplied(optics, name)
     return ParticleStack(
         reader=StackImages(
             search=source.search,

@@ -107,8 +107,7 @@ class Foreign:
         optics, groups = grouped_optics(fields, self.source, numbers)
         firsts = np.unique(groups, return_index=True)[1]
         columns = {name: column[firsts] for name, column in self.of_groups.items()}
-        named = named_groups(optics, columns)
-        return tuple(map(_with_flag, named)), groups, columns
+        return named_groups(optics, columns), groups, columns
 
     def _aberrations(self) -> dict[str, np.ndarray]:
         """Return the aberrations of each particle, those that some has."""
@@ -155,7 +154,3 @@ def _padded(name: str, rows: list[Any]) -> np.ndarray:
         numbers = row or nothing
         filled[place, : len(numbers)] = numbers
     return filled
-
-
-def _with_flag(group: OpticsGroup) -> OpticsGroup:
-    return dataclasses.replace(group, premultiplied=bool(group.premultiplied))

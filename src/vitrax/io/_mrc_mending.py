@@ -175,6 +175,7 @@ def _as_written(
         return plane.astype(_written_type(header))
     finite = np.array(plane, np.float32)
     if nan_policy == "zero":
+        # A section may have nothing else, though a whole map mustn't.
         finite[~np.isfinite(finite)] = 0.0
     with warnings.catch_warnings():
         # What is returned says it, of all sections together.
